@@ -1,0 +1,1 @@
+"""A keyboard-only customer pipeline for retail chains."""
