@@ -1,4 +1,4 @@
-"""Writing tables for people and programs: CSV, XLSX and JSON lines, whole or not at all, for their owner only."""
+"""Writing tables as CSV, XLSX or JSON lines: whole or not at all, and for their owner's eyes only."""
 
 from __future__ import annotations
 
@@ -152,9 +152,9 @@ def _fill(page: Worksheet, book: Workbook, header: Sequence[str], rows: Iterable
     day = book.add_format({"num_format": "yyyy-mm-dd"})
     bold = book.add_format({"bold": True})
     for column, name in enumerate(header):
-        _put_text(page, 0, column, name, bold)
+        _put_text(page, 0, column, neutralise(name), bold)
     count = 0
-    for count, row in enumerate(rows, start=1):  # noqa: B007 - the last number is the answer
+    for count, row in enumerate(rows, start=1):
         if count >= ROW_LIMIT:
             raise Refused("export_too_many_rows", limit=ROW_LIMIT - 1)
         for column, cell in enumerate(row):
@@ -167,7 +167,7 @@ def _put(page: Worksheet, row: int, column: int, cell: Cell, day: Format) -> Non
         return
     if isinstance(cell, bool):
         page.write_boolean(row, column, cell)
-    elif isinstance(cell, int | float | Decimal) and abs(cell) < _SAFE_NUMBER:
+    elif isinstance(cell, int | float | Decimal) and -_SAFE_NUMBER < cell < _SAFE_NUMBER:
         page.write_number(row, column, cell)
     elif isinstance(cell, dt.date) and not isinstance(cell, dt.datetime) and cell.year >= 1900:
         page.write_datetime(row, column, cell, day)
@@ -175,8 +175,7 @@ def _put(page: Worksheet, row: int, column: int, cell: Cell, day: Format) -> Non
         _put_text(page, row, column, _plain(cell))
 
 
-def _put_text(page: Worksheet, row: int, column: int, cell: str, style: Format | None = None) -> None:
-    text = neutralise(cell) if style else cell
+def _put_text(page: Worksheet, row: int, column: int, text: str, style: Format | None = None) -> None:
     if len(text) > CELL_LIMIT:
         raise Refused("export_cell_too_long", row=row + 1, column=column + 1, limit=CELL_LIMIT)
     page.write_string(row, column, text, style)
