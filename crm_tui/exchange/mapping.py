@@ -103,7 +103,7 @@ class Guess:
 
 
 def guess_mapping(kind: str, header: Iterable[str]) -> Guess:
-    """Propose fields for ``header``: the same word is sure (1.0), a word that contains a known one 0.5.
+    """Propose fields for ``header``: a known word is sure (1.0), one that contains a known Chinese word 0.5.
 
     A field is given once, to the surest column, unless it may be filled by several.
     """
@@ -181,13 +181,11 @@ def _meaning(kind: str, name: str) -> tuple[str, float]:
     index, word = alias_index(kind), folded(name)
     if word in index:
         return index[word], 1.0
-    inside = [alias for alias in index if _long_enough(alias) and alias in word]
-    return (index[max(inside, key=len)], 0.5) if inside else ("", 0.0)
-
-
-def _long_enough(alias: str) -> bool:
-    """Tell whether an alias says something within a longer word: two hanzi do, ``id`` or ``tel`` do not."""
-    return len(alias) >= (4 if alias.isascii() else 2)
+    inside = [alias for alias in index if len(alias) >= 2 and not alias.isascii() and alias in word]
+    if not inside:
+        return "", 0.0
+    # in a Chinese header what it is comes last (客户备注 is a remark); English words mislead too often
+    return index[max(inside, key=lambda alias: (word.rfind(alias) + len(alias), len(alias)))], 0.5
 
 
 def _require_kind(kind: str) -> None:
