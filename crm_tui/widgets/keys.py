@@ -32,7 +32,7 @@ TWINS: Final[dict[str, tuple[str, ...]]] = {
     "enter": ("ctrl+j",),
     **{digit: (chr(ord(digit) + 0xFEE0),) for digit in "0123456789"},
 }
-"""What else arrives when a person presses the key on a Chinese input method or a keypad: key name to names."""
+"""What else arrives when a person presses the key on a Chinese input method or a keypad."""
 
 _SEPARATOR = re.compile(r"\t|\r\n|\r|\n")
 _ROUNDS = 2
@@ -176,7 +176,7 @@ class KeyOrder(App[Any]):
         return (self.focused or self.screen) if self.screen_stack else None
 
     def _arm_safety(self, times: int) -> None:
-        """Go on without the sentinel when its way was torn down: after 0.1 s, or 1 s while it still stands."""
+        """Go on without the sentinel when its way was torn down: after 0.1 s, 1 s while it stands."""
         loop = self._loop
         if loop is None:
             return

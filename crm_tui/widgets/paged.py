@@ -1,0 +1,186 @@
+"""What a long list knows: its source, the pages at hand, the cursor and the selection; it draws nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+
+from crm_tui.widgets.rows import PAGE_ROWS, Pages, RowSource, Selection
+
+_PREFETCH: Final = 25
+
+
+class PagedRows(ScrollView, can_focus=True):
+    """Rows under a one-line header, brought page by page; the base of VirtualList."""
+
+    class CursorMoved(Message, namespace="virtual_list"):
+        """The cursor stands on another row; ``row_id`` is empty when the list is."""
+
+        def __init__(self, lines: PagedRows, row_id: str) -> None:
+            super().__init__()
+            self.lines = lines
+            self.row_id = row_id
+
+        @property
+        def control(self) -> PagedRows:
+            """The list."""
+            return self.lines
+
+    class Opened(Message, namespace="virtual_list"):
+        """Enter, or a click on the row under the cursor."""
+
+        def __init__(self, lines: PagedRows, row_id: str) -> None:
+            super().__init__()
+            self.lines = lines
+            self.row_id = row_id
+
+        @property
+        def control(self) -> PagedRows:
+            """The list."""
+            return self.lines
+
+    class SelectionChanged(Message, namespace="virtual_list"):
+        """The number of selected rows changed."""
+
+        def __init__(self, lines: PagedRows, count: int) -> None:
+            super().__init__()
+            self.lines = lines
+            self.count = count
+
+        @property
+        def control(self) -> PagedRows:
+            """The list."""
+            return self.lines
+
+    def __init__(self, source: RowSource, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id, classes=classes)
+        self.source = source
+        self.count = 0
+        self.selection = Selection()
+        self._pages = Pages()
+        self._asked: set[int] = set()
+        self._generation = 0
+        self._cursor = 0
+        self._told = ""
+
+    @property
+    def cursor(self) -> int:
+        """Index of the row under the cursor, from 0."""
+        return self._cursor
+
+    @property
+    def cursor_id(self) -> str:
+        """Id of the row under the cursor; empty for an empty list or a page still on its way."""
+        row = self._pages.row(self._cursor)
+        return row.id if row else ""
+
+    @property
+    def selected_count(self) -> int:
+        """How many rows are selected."""
+        return self.selection.size(self.count)
+
+    async def show(self, source: RowSource, *, to: str = "") -> None:
+        """Show another source (a new filter): the cursor goes to ``to``, else to the first row."""
+        self.source = source
+        self._pages, self._cursor, self._told = Pages(), 0, ""
+        self._set_selection(Selection())
+        await self.reload(to)
+
+    async def reload(self, to: str = "") -> None:
+        """Ask again; the cursor stays on the same id (or goes to ``to``), wherever that row is now."""
+        wanted = to or self.cursor_id or self._told
+        self._generation += 1
+        generation = self._generation
+        count = await self.source.count()
+        if generation != self._generation:
+            return  # a later reload is under way and knows better
+        self._pages, self._asked, self.count = Pages(), set(), count
+        self._cursor = max(0, min(self._cursor, count - 1))
+        await self._load(self._cursor // PAGE_ROWS)
+        if wanted and self.cursor_id != wanted:
+            index = await self.source.index_of(wanted)
+            if index is not None:
+                self._cursor = max(0, min(index, count - 1))
+                await self._load(self._cursor // PAGE_ROWS)
+        self._resize_virtual()
+        self._reveal()
+        self.refresh()
+        self._tell()
+
+    def clear_selection(self) -> bool:
+        """Select nothing; tells whether something was selected (a step of the Esc ladder)."""
+        if not self.selected_count:
+            return False
+        self._set_selection(Selection())
+        self.refresh()
+        return True
+
+    @property
+    def _height(self) -> int:
+        return max(self.size.height - 1, 1)
+
+    def _go(self, index: int) -> None:
+        """Move the cursor and repaint the two lines it concerns."""
+        index = max(0, min(index, self.count - 1))
+        before, self._cursor = self._cursor, index
+        if before == index:
+            return
+        self._reveal()
+        self.refresh_line(before + 1)
+        self.refresh_line(index + 1)
+        self._want(index)
+        self._want(min(index + _PREFETCH, max(self.count - 1, 0)))
+        self._want(max(index - _PREFETCH, 0))
+        self._tell()
+
+    def _reveal(self) -> None:
+        """Scroll as little as brings the cursor into the window."""
+        top = self.scroll_offset.y
+        if self._cursor < top:
+            top = self._cursor
+        elif self._cursor >= top + self._height:
+            top = self._cursor - self._height + 1
+        self.scroll_to(y=top, animate=False, force=True)
+
+    def _resize_virtual(self) -> None:
+        self.virtual_size = Size(self.size.width, self.count + 1)
+
+    def _want(self, index: int) -> None:
+        """Have the page of a row brought, once."""
+        number = index // PAGE_ROWS
+        if not self.count or self._pages.touch(number) or number in self._asked:
+            return
+        self._asked.add(number)
+        self.run_worker(self._bring(number), group="pages", exit_on_error=False)
+
+    async def _bring(self, number: int) -> None:
+        await self._load(number)
+        self.refresh()
+        self._tell()
+
+    async def _load(self, number: int) -> None:
+        generation = self._generation
+        offset = number * PAGE_ROWS
+        try:
+            rows = await self.source.page(offset, PAGE_ROWS, self._pages.near(offset))
+        finally:
+            self._asked.discard(number)
+        if generation == self._generation:
+            self._pages.put(number, rows)
+
+    def _tell(self) -> None:
+        """Say where the cursor is, once per row."""
+        row_id = self.cursor_id
+        if row_id == self._told or (self.count and not row_id):
+            return
+        self._told = row_id
+        self.post_message(self.CursorMoved(self, row_id))
+
+    def _set_selection(self, selection: Selection) -> None:
+        before = self.selected_count
+        self.selection = selection
+        if self.selected_count != before:
+            self.post_message(self.SelectionChanged(self, self.selected_count))
