@@ -1,1 +1,48 @@
-"""Placeholder."""
+"""The tables, a family a file, as SQLModel classes and as Core tables under their own names."""
+
+from crm_tui.store.tables.base import core
+from crm_tui.store.tables.customers import (
+    Contact,
+    ContactPlan,
+    ContactPoint,
+    Customer,
+    FollowUp,
+    Lead,
+    OwnershipEvent,
+)
+from crm_tui.store.tables.deals import Deal, Pipeline, Stage, StageEvidence, StageVisit
+from crm_tui.store.tables.local import Credential, Draft, Meta, Outbox, SearchEntry
+from crm_tui.store.tables.organisation import (
+    ImportBatch,
+    ImportRow,
+    OrgUnit,
+    Person,
+    Product,
+    ProductLine,
+    Setting,
+)
+
+org_unit = core(OrgUnit)
+person = core(Person)
+product_line = core(ProductLine)
+product = core(Product)
+setting = core(Setting)
+import_batch = core(ImportBatch)
+import_row = core(ImportRow)
+customer = core(Customer)
+contact_point = core(ContactPoint)
+contact = core(Contact)
+ownership_event = core(OwnershipEvent)
+lead = core(Lead)
+follow_up = core(FollowUp)
+contact_plan = core(ContactPlan)
+pipeline = core(Pipeline)
+stage = core(Stage)
+deal = core(Deal)
+stage_visit = core(StageVisit)
+stage_evidence = core(StageEvidence)
+outbox = core(Outbox)
+meta = core(Meta)
+credential = core(Credential)
+draft = core(Draft)
+search_entry = core(SearchEntry)

@@ -1,0 +1,182 @@
+"""What every command is made of, and the one place where commands are carried out.
+
+A command is its fields and an ``apply`` in one class. It is the form on the screen, the row in the
+outbox, the message to the hub and the line of the audit trail. ``apply`` reads no clock, no random
+source, no network and no setting: actor, device, time and ids come in the envelope.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.permission import Right
+from crm_tui.domain.text import clean_text
+from crm_tui.store.scope import Scope, Viewer, viewer_of
+from crm_tui.store.transaction import Transaction
+
+SYSTEM = "system"
+"""The actor of what nobody in particular does: founding an organisation, later the hub's own work."""
+
+APPLIED = "applied"
+
+Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_text)]
+"""One line that a person typed, cleaned of control characters."""
+Prose = Annotated[
+    str, StringConstraints(max_length=4000), AfterValidator(lambda text: clean_text(text, multiline=True))
+]
+"""Several lines that a person typed."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A sealed command: who did what where and when; ``args`` are plain JSON values."""
+
+    cmd_id: str
+    batch_id: str
+    device_id: str
+    actor_id: str
+    at: datetime
+    kind: str
+    version: int
+    args: Mapping[str, Any]
+
+
+class Context:
+    """What a command may know besides its fields and the rows."""
+
+    def __init__(self, actor: Viewer, envelope: Envelope) -> None:
+        self.actor = actor
+        self.at = envelope.at
+        self.cmd_id = envelope.cmd_id
+        self._made = 0
+
+    @property
+    def today(self) -> date:
+        """The business date at the actor's branch."""
+        return self.actor.day(self.at)
+
+    def new_id(self) -> str:
+        """Return the next id of this command: 32 hex digits, ordered by time, the same at every replay.
+
+        The form is a UUIDv7's: the first 12 digits are the command's own milliseconds (RFC 9562, 5.7),
+        the rest a digest of the command's id and a counter.
+        """
+        self._made += 1
+        digest = hashlib.blake2b(f"{self.cmd_id}:{self._made}".encode(), digest_size=10).hexdigest()
+        return f"{self.cmd_id[:12]}7{digest[:3]}8{digest[3:18]}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: ``details`` for the one who asked, and the commands that take it back."""
+
+    details: Mapping[str, Any] = field(default_factory=dict)
+    undo: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to a sealed command: ``code`` is ``applied`` or the refusal's catalog key."""
+
+    code: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    undo: tuple[Command, ...] = ()
+
+    @property
+    def applied(self) -> bool:
+        """Tell whether the command was carried out."""
+        return self.code == APPLIED
+
+
+class Command(BaseModel):
+    """A change of the business; subclasses add fields and ``apply``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+    right: ClassVar[Right] = Right.WORK
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Change the rows or raise Refused; nothing but ``tx`` and ``context`` is read."""
+        raise NotImplementedError(self.kind)
+
+
+def seal(
+    command: Command, *, cmd_id: str, batch_id: str, device_id: str, actor_id: str, at: datetime
+) -> Envelope:
+    """Put a command into its envelope; only the fields that were given travel."""
+    return Envelope(
+        cmd_id=cmd_id,
+        batch_id=batch_id,
+        device_id=device_id,
+        actor_id=actor_id,
+        at=at,
+        kind=command.kind,
+        version=command.version,
+        args=command.model_dump(mode="json", exclude_unset=True),
+    )
+
+
+def open_command(known: Mapping[str, type[Command]], kind: str, args: Mapping[str, Any]) -> Command:
+    """Build the command that an envelope or a person's JSON describes.
+
+    Raises:
+        Refused: command_unknown, command_invalid (field, why).
+    """
+    if kind not in known:
+        raise Refused("command_unknown", kind=kind)
+    try:
+        return known[kind].model_validate(args)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Refused("command_invalid", kind=kind, field=where, why=first["msg"]) from error
+
+
+def carry_out(command: Command, envelope: Envelope, tx: Transaction, actor: Viewer | None = None) -> Verdict:
+    """Apply one command in a savepoint and say what became of it; a refusal leaves no trace in the rows."""
+    try:
+        who = _allowed(actor or actor_of(tx, envelope.actor_id), command)
+        with tx.savepoint():
+            outcome = command.apply(tx, Context(who, envelope))
+    except Refused as no:
+        return Verdict(code=no.code, details=no.details)
+    return Verdict(code=APPLIED, details=outcome.details, undo=outcome.undo)
+
+
+def _allowed(who: Viewer, command: Command) -> Viewer:
+    if not who.may(command.right):
+        raise Refused("not_allowed", right=command.right)
+    return who
+
+
+def actor_of(tx: Transaction, actor_id: str) -> Viewer:
+    """Return the one who acts, with rights and scope as they are in this transaction."""
+    if actor_id != SYSTEM:
+        return viewer_of(tx, actor_id)
+    return Viewer(
+        person_id=SYSTEM,
+        number="",
+        name="",
+        role=SYSTEM,
+        unit_id="",
+        unit_name="",
+        branch_id=None,
+        zone=str(UTC),
+        rights=frozenset(Right),
+        scope=Scope(everything=True),
+    )
+
+
+def only(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict of a single command."""
+    (verdict,) = verdicts
+    return verdict

@@ -1,0 +1,94 @@
+"""Keeping what is derived from the contact log true: one function, called by whoever changes the log.
+
+A late entry, a retraction or an amendment cannot make the figures drift, because they are read from
+the log by ``occurred_at`` each time and never from the change itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, and_, case, exists, func, select
+
+from crm_tui.domain.overdue import ContactFacts, OverdueRules, due
+from crm_tui.store.tables import contact_plan, customer, deal, follow_up, setting
+from crm_tui.store.transaction import Transaction
+
+RULES = "overdue_rules"
+
+
+def overdue_rules(tx: Transaction) -> OverdueRules:
+    """Return the organisation's overdue rules, the default ones where it has decided nothing."""
+    value = tx.scalar(select(setting.c.value).where(setting.c.name == RULES))
+    if value is None:
+        return OverdueRules()
+    return OverdueRules(
+        days={level: int(days) for level, days in value["days"].items()},
+        first_contact_hours=int(value["first_contact_hours"]),
+        escalate_days=tuple(value["escalate_days"]),
+    )
+
+
+def refresh_contact_state(tx: Transaction, customer_id: str, rules: OverdueRules | None = None) -> None:
+    """Derive the contact columns of a customer, and the due instant of its open deals, from the log."""
+    row = tx.get(customer, customer_id)
+    if row is None:
+        return
+    last = _last_contacts(tx, customer_id)
+    plan = _plan(tx, customer_id)
+    facts = ContactFacts(
+        level=row.level,
+        active=row.owner_id is not None and row.archived_at is None and _is_active(tx, customer_id),
+        created_at=row.created_at,
+        last_effective_at=last.effective_at,
+        next_contact_at=plan.next_at if plan and row.archived_at is None else None,
+    )
+    judged = due(facts, rules or overdue_rules(tx))
+    due_at = judged.at if judged else None
+    tx.update(
+        customer,
+        customer_id,
+        last_follow_up_at=last.at,
+        last_effective_at=last.effective_at,
+        next_contact_at=facts.next_contact_at,
+        next_step=plan.next_step if plan else "",
+        due_at=due_at,
+        due_reason=judged.reason if judged else "",
+    )
+    tx.update_where(deal, deal.c.customer_id == customer_id, deal.c.state == "open", due_at=due_at)
+
+
+def _last_contacts(tx: Transaction, customer_id: str) -> Row[Any]:
+    """Return when the customer was last contacted, and last contacted effectively."""
+    stands = and_(follow_up.c.replaced_by.is_(None), follow_up.c.retracted_at.is_(None))
+    row = tx.first(
+        select(
+            func.max(follow_up.c.occurred_at).label("at"),
+            func.max(case((follow_up.c.effective, follow_up.c.occurred_at))).label("effective_at"),
+        ).where(follow_up.c.customer_id == customer_id, stands)
+    )
+    assert row is not None
+    return row
+
+
+def _plan(tx: Transaction, customer_id: str) -> Row[Any] | None:
+    """Return the newest plan for the next contact that stands."""
+    return tx.first(
+        select(contact_plan.c.next_at, contact_plan.c.next_step)
+        .where(contact_plan.c.customer_id == customer_id, contact_plan.c.retracted_at.is_(None))
+        .order_by(contact_plan.c.set_at.desc(), contact_plan.c.id.desc())
+        .limit(1)
+    )
+
+
+def _is_active(tx: Transaction, customer_id: str) -> bool:
+    """Tell whether work is open with this customer, or never began."""
+    mine = and_(deal.c.customer_id == customer_id, deal.c.archived_at.is_(None))
+    row = tx.first(
+        select(
+            exists().where(mine, deal.c.state == "open").label("open_deal"),
+            exists().where(mine).label("any_deal"),
+        )
+    )
+    assert row is not None
+    return bool(row.open_deal or not row.any_deal)

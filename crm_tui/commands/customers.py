@@ -1,0 +1,376 @@
+"""Customers: create, edit, archive, and the clear text of what is masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+from sqlalchemy import Row, select
+
+from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.commands.contact_state import refresh_contact_state
+from crm_tui.commands.within import customer_within, owner_within
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.identity import (
+    mask_phone,
+    normalize_phone,
+    normalize_resident_id,
+    normalize_uscc,
+    sort_key,
+)
+from crm_tui.domain.overdue import LEVELS
+from crm_tui.domain.permission import Right
+from crm_tui.store.search import index_customers
+from crm_tui.store.tables import contact, contact_point, customer, ownership_event, person
+from crm_tui.store.transaction import Transaction
+
+PHONE = "phone"
+DEFAULT_LEVEL = "C"
+
+
+class CreateCustomer(Command):
+    """Take in a new customer, owned by the actor unless somebody else is named."""
+
+    kind: ClassVar[str] = "create_customer"
+
+    name: Line
+    customer_kind: Literal["person", "firm"] = "person"
+    phones: tuple[Line, ...] = Field(default=(), max_length=10)
+    wechat: Line = ""
+    email: Line = ""
+    level: Line = DEFAULT_LEVEL
+    source: Line = ""
+    tags: tuple[Line, ...] = Field(default=(), max_length=20)
+    address: Prose = ""
+    birthday: date | None = None
+    resident_id: Line = ""
+    uscc: Line = ""
+    note: Prose = ""
+    owner_id: str | None = None
+    parent_id: str | None = None
+    external_id: Line | None = None
+    extra: Mapping[str, str] = Field(default_factory=dict)
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Add the customer, its numbers and the first ownership event."""
+        if not self.name:
+            raise Refused("name_needed")
+        owner = owner_within(tx, context, self.owner_id or context.actor.person_id)
+        points = contact_points(self.phones, self.wechat, self.email)
+        refuse_taken(tx, context, points)
+        customer_id = context.new_id()
+        tx.insert(
+            customer,
+            id=customer_id,
+            branch_id=owner.branch_id,
+            owner_id=owner.id,
+            kind=self.customer_kind,
+            name=self.name,
+            sort_name=sort_key(self.name),
+            level=checked_level(self.level),
+            source=self.source,
+            tags=unique(self.tags),
+            address=self.address,
+            birthday=self.birthday,
+            resident_id=normalize_resident_id(self.resident_id).value if self.resident_id else None,
+            uscc=normalize_uscc(self.uscc) if self.uscc else None,
+            note=self.note,
+            parent_id=self.parent_id,
+            extra=dict(self.extra),
+            external_id=self.external_id,
+            created_at=context.at,
+            created_on=context.today,
+            phone=first_phone(points),
+        )
+        tx.insert_all(
+            contact_point, [{"id": context.new_id(), "customer_id": customer_id, **p} for p in points]
+        )
+        tx.insert(
+            ownership_event,
+            id=context.new_id(),
+            customer_id=customer_id,
+            kind="create",
+            to_owner_id=owner.id,
+            at=context.at,
+            actor_id=context.actor.person_id,
+        )
+        refresh_contact_state(tx, customer_id)
+        index_customers(tx, [customer_id])
+        return Outcome({"customer_id": customer_id}, undo=(ArchiveCustomer(customer_id=customer_id),))
+
+
+class EditCustomer(Command):
+    """Change what is known of a customer; only the fields that are given change."""
+
+    kind: ClassVar[str] = "edit_customer"
+
+    customer_id: str
+    name: Line | None = None
+    customer_kind: Literal["person", "firm"] | None = None
+    phones: tuple[Line, ...] | None = Field(default=None, max_length=10)
+    wechat: Line | None = None
+    email: Line | None = None
+    level: Line | None = None
+    source: Line | None = None
+    tags: tuple[Line, ...] | None = Field(default=None, max_length=20)
+    address: Prose | None = None
+    birthday: date | None = None
+    resident_id: Line | None = None
+    uscc: Line | None = None
+    note: Prose | None = None
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Write the given fields; the way back carries their old values."""
+        row = customer_within(tx, context, self.customer_id)
+        given = self.model_fields_set - {"customer_id"}
+        old_points = points_of(tx, self.customer_id)
+        back: dict[str, Any] = {name: _old_value(name, row, old_points) for name in given}
+        columns = _changed_columns(self, given)
+        if given & {"phones", "wechat", "email"}:
+            points = contact_points(
+                self.phones if self.phones is not None else _old_value("phones", row, old_points),
+                self.wechat if self.wechat is not None else _old_value("wechat", row, old_points),
+                self.email if self.email is not None else _old_value("email", row, old_points),
+            )
+            refuse_taken(tx, context, points, but=self.customer_id)
+            tx.delete_where(contact_point, contact_point.c.customer_id == self.customer_id)
+            tx.insert_all(
+                contact_point,
+                [{"id": context.new_id(), "customer_id": self.customer_id, **p} for p in points],
+            )
+            columns["phone"] = first_phone(points)
+        if columns:
+            tx.update(customer, self.customer_id, **columns)
+        if "level" in given:
+            refresh_contact_state(tx, self.customer_id)
+        index_customers(tx, [self.customer_id])
+        return Outcome(
+            {"customer_id": self.customer_id}, undo=(EditCustomer(customer_id=self.customer_id, **back),)
+        )
+
+
+class ArchiveCustomer(Command):
+    """Put a customer away: it leaves every list and stays in the history."""
+
+    kind: ClassVar[str] = "archive_customer"
+
+    customer_id: str
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Mark the customer as archived."""
+        row = customer_within(tx, context, self.customer_id)
+        if row.archived_at is not None:
+            raise Refused("customer_archived")
+        tx.update(customer, self.customer_id, archived_at=context.at)
+        refresh_contact_state(tx, self.customer_id)
+        index_customers(tx, [self.customer_id])
+        return Outcome(
+            {"customer_id": self.customer_id}, undo=(RestoreCustomer(customer_id=self.customer_id),)
+        )
+
+
+class RestoreCustomer(Command):
+    """Bring an archived customer back."""
+
+    kind: ClassVar[str] = "restore_customer"
+
+    customer_id: str
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Take the archive mark away unless somebody else has the number by now."""
+        row = customer_within(tx, context, self.customer_id)
+        if row.archived_at is None:
+            raise Refused("customer_not_archived")
+        points = [{"kind": p.kind, "normal": p.normal} for p in points_of(tx, self.customer_id)]
+        refuse_taken(tx, context, points, but=self.customer_id)
+        tx.update(customer, self.customer_id, archived_at=None)
+        refresh_contact_state(tx, self.customer_id)
+        index_customers(tx, [self.customer_id])
+        return Outcome(
+            {"customer_id": self.customer_id}, undo=(ArchiveCustomer(customer_id=self.customer_id),)
+        )
+
+
+class AddContact(Command):
+    """Note a person at a customer."""
+
+    kind: ClassVar[str] = "add_contact"
+
+    customer_id: str
+    name: Line
+    title: Line = ""
+    phone: Line = ""
+    note: Line = ""
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Add the person; the number is normalised."""
+        customer_within(tx, context, self.customer_id)
+        if not self.name:
+            raise Refused("name_needed")
+        contact_id = context.new_id()
+        tx.insert(
+            contact,
+            id=contact_id,
+            customer_id=self.customer_id,
+            name=self.name,
+            title=self.title,
+            phone=normalize_phone(self.phone).e164 if self.phone else "",
+            note=self.note,
+        )
+        index_customers(tx, [self.customer_id])
+        return Outcome(
+            {"contact_id": contact_id},
+            undo=(SetContactArchived(customer_id=self.customer_id, contact_id=contact_id, archived=True),),
+        )
+
+
+class SetContactArchived(Command):
+    """Put a person at a customer away or bring the person back."""
+
+    kind: ClassVar[str] = "set_contact_archived"
+
+    customer_id: str
+    contact_id: str
+    archived: bool
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Set or clear the archive mark."""
+        customer_within(tx, context, self.customer_id)
+        hit = tx.update_where(
+            contact,
+            contact.c.id == self.contact_id,
+            contact.c.customer_id == self.customer_id,
+            archived_at=context.at if self.archived else None,
+        )
+        if not hit:
+            raise Refused("contact_unknown")
+        index_customers(tx, [self.customer_id])
+        return Outcome(undo=(self.model_copy(update={"archived": not self.archived}),))
+
+
+class RevealIdentity(Command):
+    """Look at what is masked; the look itself is what is recorded."""
+
+    kind: ClassVar[str] = "reveal_identity"
+    right: ClassVar[Right] = Right.REVEAL
+
+    customer_id: str
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Return the numbers in clear text."""
+        row = customer_within(tx, context, self.customer_id)
+        return Outcome(
+            {
+                "phones": [point.normal for point in points_of(tx, self.customer_id) if point.kind == PHONE],
+                "resident_id": row.resident_id or "",
+            }
+        )
+
+
+def contact_points(phones: Sequence[str], wechat: str, email: str) -> list[dict[str, Any]]:
+    """Return the contact_point rows (without ids) of the given numbers and addresses, each once."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for raw in phones:
+        number = normalize_phone(raw)
+        found.setdefault(
+            (PHONE, number.e164), {"kind": PHONE, "value": raw, "normal": number.e164, "note": number.note}
+        )
+    for kind, value in (("wechat", wechat), ("email", email)):
+        if value:
+            found.setdefault(
+                (kind, value.casefold()),
+                {"kind": kind, "value": value, "normal": value.casefold(), "note": ""},
+            )
+    return [{**point, "position": position} for position, point in enumerate(found.values())]
+
+
+def first_phone(points: Sequence[Mapping[str, Any]]) -> str:
+    """Return the number that lists show: the first phone, in E.164, or nothing."""
+    return next((str(point["normal"]) for point in points if point["kind"] == PHONE), "")
+
+
+def points_of(tx: Transaction, customer_id: str) -> Sequence[Row[Any]]:
+    """Return the contact points of a customer in their order."""
+    return tx.rows(
+        select(contact_point)
+        .where(contact_point.c.customer_id == customer_id)
+        .order_by(contact_point.c.position)
+    )
+
+
+def refuse_taken(
+    tx: Transaction, context: Context, points: Sequence[Mapping[str, Any]], *, but: str | None = None
+) -> None:
+    """Refuse a number that another living customer has, whoever may see that one.
+
+    Raises:
+        Refused: phone_taken (customer, owner, customer_id empty where the actor may not see it).
+    """
+    for point in points:
+        taken = tx.first(
+            select(customer, person.c.name.label("owner_name"))
+            .join(contact_point, contact_point.c.customer_id == customer.c.id)
+            .outerjoin(person, person.c.id == customer.c.owner_id)
+            .where(
+                contact_point.c.kind == point["kind"],
+                contact_point.c.normal == point["normal"],
+                customer.c.archived_at.is_(None),
+                customer.c.id != (but or ""),
+            )
+        )
+        if taken is None:
+            continue
+        seen = context.actor.scope.covers(owner_id=taken.owner_id, branch_id=taken.branch_id)
+        raise Refused(
+            "phone_taken",
+            phone=mask_phone(str(point["normal"])),
+            customer=taken.name if seen else "***",
+            owner=taken.owner_name or "-",
+            customer_id=taken.id if seen else "",
+        )
+
+
+def checked_level(level: str) -> str:
+    """Return the level in upper case; raises Refused level_unknown."""
+    upper = level.upper()
+    if upper not in LEVELS:
+        raise Refused("level_unknown", level=level, known=", ".join(LEVELS))
+    return upper
+
+
+def unique(words: Sequence[str]) -> list[str]:
+    """Return the words without blanks and repetitions, in their order."""
+    return list(dict.fromkeys(word for word in words if word))
+
+
+def _changed_columns(edit: EditCustomer, given: set[str]) -> dict[str, Any]:
+    """Return the customer columns that an edit writes."""
+    plain = given & {"source", "address", "birthday", "note"}
+    columns = {name: getattr(edit, name) for name in plain}
+    if edit.customer_kind is not None:
+        columns["kind"] = edit.customer_kind
+    if "name" in given:
+        if not edit.name:
+            raise Refused("name_needed")
+        columns |= {"name": edit.name, "sort_name": sort_key(edit.name)}
+    if edit.level is not None:
+        columns["level"] = checked_level(edit.level)
+    if edit.tags is not None:
+        columns["tags"] = unique(edit.tags)
+    if "resident_id" in given:
+        columns["resident_id"] = normalize_resident_id(edit.resident_id).value if edit.resident_id else None
+    if "uscc" in given:
+        columns["uscc"] = normalize_uscc(edit.uscc) if edit.uscc else None
+    return columns
+
+
+def _old_value(name: str, row: Row[Any], points: Sequence[Row[Any]]) -> Any:
+    """Return what an edited field held before."""
+    if name == "phones":
+        return [point.value for point in points if point.kind == PHONE]
+    if name in {"wechat", "email"}:
+        return next((point.value for point in points if point.kind == name), "")
+    value = getattr(row, "kind" if name == "customer_kind" else name)
+    return "" if value is None and name in {"resident_id", "uscc"} else value

@@ -1,0 +1,399 @@
+"""Deals: opened, edited, moved through the gates, closed and opened again."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from pydantic import Field
+from sqlalchemy import Row, exists, select
+
+from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.commands.contact_state import refresh_contact_state
+from crm_tui.commands.pipelines import first_pipeline, load_pipeline
+from crm_tui.commands.within import customer_within, deal_within
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.lifecycle import DealFacts, MoveKind, Pipeline, StageKind, check_move
+from crm_tui.domain.overdue import rots_at
+from crm_tui.domain.permission import Right
+from crm_tui.store.tables import customer, deal, follow_up, product, product_line, stage_evidence, stage_visit
+from crm_tui.store.transaction import Transaction
+
+MOST_FEN = 10**15
+"""Ten trillion yuan: more is a slip of the finger."""
+
+
+class CreateDeal(Command):
+    """Open a deal for a customer in the first stage of a pipeline; ``amount`` in fen."""
+
+    kind: ClassVar[str] = "create_deal"
+
+    customer_id: str
+    title: Line = ""
+    pipeline_id: str | None = None
+    amount: int | None = Field(default=None, ge=0, le=MOST_FEN)
+    product_id: str | None = None
+    line_id: str | None = None
+    source: Line = ""
+    expected_close_on: date | None = None
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Add the deal and its first stage visit."""
+        row = customer_within(tx, context, self.customer_id)
+        pipeline = load_pipeline(tx, self.pipeline_id) if self.pipeline_id else first_pipeline(tx)
+        start = pipeline.stages[0]
+        line_id = _line_of(tx, self.product_id, self.line_id)
+        deal_id = context.new_id()
+        tx.insert(
+            deal,
+            id=deal_id,
+            customer_id=row.id,
+            branch_id=row.branch_id,
+            owner_id=row.owner_id,
+            pipeline_id=pipeline.id,
+            title=self.title or row.name,
+            stage=start.code,
+            state="open",
+            stage_entered_at=context.at,
+            rots_at=rots_at(context.at, start.rotting_days),
+            amount=self.amount,
+            product_id=self.product_id,
+            line_id=line_id,
+            source=self.source or row.source,
+            created_at=context.at,
+            created_on=context.today,
+            expected_close_on=self.expected_close_on,
+            extra={},
+        )
+        _enter(tx, context, deal_id, cycle=1, stage=start.code, from_stage="", kind=MoveKind.START, reason="")
+        refresh_contact_state(tx, row.id)
+        return Outcome({"deal_id": deal_id}, undo=(SetDealArchived(deal_id=deal_id, archived=True),))
+
+
+class EditDeal(Command):
+    """Change what is known of a deal; only the fields that are given change."""
+
+    kind: ClassVar[str] = "edit_deal"
+
+    deal_id: str
+    title: Line | None = None
+    amount: int | None = Field(default=None, ge=0, le=MOST_FEN)
+    product_id: str | None = None
+    line_id: str | None = None
+    source: Line | None = None
+    expected_close_on: date | None = None
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Write the given fields; the way back carries the old ones."""
+        row = deal_within(tx, context, self.deal_id)
+        given = self.model_fields_set - {"deal_id"}
+        values = {name: getattr(self, name) for name in given}
+        if not given:
+            raise Refused("nothing_to_change")
+        if given & {"product_id", "line_id"}:
+            values["line_id"] = _line_of(tx, self.product_id, self.line_id)
+        tx.update(deal, self.deal_id, **values)
+        back = {name: getattr(row, name) for name in values}
+        return Outcome({"deal_id": self.deal_id}, undo=(EditDeal(deal_id=self.deal_id, **back),))
+
+
+class SetDealArchived(Command):
+    """Put a deal away that should never have been opened, or bring it back."""
+
+    kind: ClassVar[str] = "set_deal_archived"
+
+    deal_id: str
+    archived: bool
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Set or clear the archive mark."""
+        row = deal_within(tx, context, self.deal_id)
+        tx.update(deal, self.deal_id, archived_at=context.at if self.archived else None)
+        if row.customer_id:
+            refresh_contact_state(tx, row.customer_id)
+        return Outcome(undo=(self.model_copy(update={"archived": not self.archived}),))
+
+
+class TickAction(Command):
+    """Record that a required action of the deal's present stage was done; some need words as evidence."""
+
+    kind: ClassVar[str] = "tick_action"
+
+    deal_id: str
+    action: Line
+    words: Prose = ""
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Add the evidence for this stage and cycle."""
+        row = deal_within(tx, context, self.deal_id)
+        stage = load_pipeline(tx, row.pipeline_id).stage(row.stage)
+        wanted = next((one for one in stage.required_actions if one.code == self.action), None)
+        if wanted is None:
+            raise Refused("action_unknown", action=self.action)
+        if wanted.evidence and not self.words:
+            raise Refused("evidence_needed", action=wanted.name)
+        if self.action in _proven(tx, row):
+            raise Refused("action_done", action=wanted.name)
+        evidence_id = context.new_id()
+        tx.insert(
+            stage_evidence,
+            id=evidence_id,
+            deal_id=row.id,
+            cycle=row.cycle,
+            stage=row.stage,
+            action=self.action,
+            words=self.words,
+            at=context.at,
+            actor_id=context.actor.person_id,
+        )
+        back = SetEvidenceWithdrawn(deal_id=row.id, evidence_id=evidence_id, withdrawn=True)
+        return Outcome({"evidence_id": evidence_id}, undo=(back,))
+
+
+class SetEvidenceWithdrawn(Command):
+    """Take the proof of an action back, or let it stand again."""
+
+    kind: ClassVar[str] = "set_evidence_withdrawn"
+
+    deal_id: str
+    evidence_id: str
+    withdrawn: bool
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Set or clear the withdrawal."""
+        deal_within(tx, context, self.deal_id)
+        hit = tx.update_where(
+            stage_evidence,
+            stage_evidence.c.id == self.evidence_id,
+            stage_evidence.c.deal_id == self.deal_id,
+            withdrawn_at=context.at if self.withdrawn else None,
+        )
+        if not hit:
+            raise Refused("action_unknown", action=self.evidence_id)
+        return Outcome(undo=(self.model_copy(update={"withdrawn": not self.withdrawn}),))
+
+
+class MoveDeal(Command):
+    """Move a deal to another stage.
+
+    ``expected_stage`` is the stage the actor saw; ``reason`` is needed for a skip and to open a closed
+    deal again, ``lost_reason`` to lose it.
+    """
+
+    kind: ClassVar[str] = "move_deal"
+
+    deal_id: str
+    to_stage: Line
+    expected_stage: Line
+    reason: Line = ""
+    lost_reason: Line = ""
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Check the gate, close the present visit, open the next."""
+        row = deal_within(tx, context, self.deal_id)
+        pipeline = load_pipeline(tx, row.pipeline_id)
+        if row.stage != self.expected_stage:
+            raise Refused("stage_changed", stage=pipeline.stage(row.stage).name)
+        kind = check_move(
+            pipeline,
+            deal_facts(tx, row),
+            self.to_stage,
+            reason=self.reason,
+            lost_reason=self.lost_reason,
+            may_skip=context.actor.may(Right.SKIP_STAGE),
+        )
+        cycle = row.cycle + (kind is MoveKind.REOPEN)
+        there = pipeline.stage(self.to_stage)
+        _leave(tx, row.id, context.at)
+        visit_id = _enter(
+            tx,
+            context,
+            row.id,
+            cycle=cycle,
+            stage=there.code,
+            from_stage=row.stage,
+            kind=kind,
+            reason=self.lost_reason if kind is MoveKind.LOST else self.reason,
+        )
+        tx.update(deal, row.id, **_columns(self, row, pipeline, cycle, context))
+        if row.customer_id:
+            refresh_contact_state(tx, row.customer_id)
+        return Outcome(
+            {"deal_id": row.id, "stage": there.name, "move": kind.value},
+            undo=(TakeBackMove(deal_id=row.id, visit_id=visit_id),),
+        )
+
+
+class TakeBackMove(Command):
+    """Take the last move of a deal back: the visit it began is marked, the one before goes on."""
+
+    kind: ClassVar[str] = "take_back_move"
+
+    deal_id: str
+    visit_id: str
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Restore the deal to the visit before, unless it has moved on."""
+        row = deal_within(tx, context, self.deal_id)
+        last, before = _last_visits(tx, row.id)
+        if last is None or before is None or last.id != self.visit_id:
+            raise Refused("move_not_last")
+        pipeline = load_pipeline(tx, row.pipeline_id)
+        here = pipeline.stage(before.stage)
+        tx.update(stage_visit, last.id, taken_back_at=context.at, left_at=context.at)
+        tx.update(stage_visit, before.id, left_at=None)
+        tx.update(stage_visit, last.id, taken_back_at=context.at, left_at=context.at)
+        tx.update(stage_visit, before.id, left_at=None)
+        tx.update(deal, row.id, **_restored(row, last, before, pipeline, context))
+        if row.customer_id:
+            refresh_contact_state(tx, row.customer_id)
+        again = MoveDeal(
+            deal_id=row.id,
+            to_stage=last.stage,
+            expected_stage=here.code,
+            reason="" if last.kind == MoveKind.LOST else last.reason,
+            lost_reason=last.reason if last.kind == MoveKind.LOST else "",
+        )
+        return Outcome({"deal_id": row.id, "stage": here.name}, undo=(again,))
+
+
+def deal_facts(tx: Transaction, row: Row[Any]) -> DealFacts:
+    """Return what the gate of a deal's present stage looks at."""
+    owner = tx.get(customer, row.customer_id) if row.customer_id else None
+    effective = tx.scalar(
+        select(
+            exists().where(
+                follow_up.c.customer_id == row.customer_id,
+                follow_up.c.effective,
+                follow_up.c.replaced_by.is_(None),
+                follow_up.c.retracted_at.is_(None),
+                follow_up.c.occurred_at >= row.stage_entered_at,
+            )
+        )
+    )
+    filled = {
+        "phone": bool(owner and owner.phone),
+        "address": bool(owner and owner.address),
+        "level": bool(owner and owner.level),
+        "amount": row.amount is not None,
+        "product_line": row.line_id is not None,
+        "expected_close_on": row.expected_close_on is not None,
+        "need": bool(effective),
+    }
+    return DealFacts(
+        stage=row.stage,
+        filled=frozenset(name for name, is_there in filled.items() if is_there),
+        done=frozenset(_proven(tx, row)),
+    )
+
+
+def _proven(tx: Transaction, row: Row[Any]) -> set[str]:
+    """Return the actions of the deal's present stage and cycle that are proven."""
+    return set(
+        tx.scalars(
+            select(stage_evidence.c.action).where(
+                stage_evidence.c.deal_id == row.id,
+                stage_evidence.c.cycle == row.cycle,
+                stage_evidence.c.stage == row.stage,
+                stage_evidence.c.withdrawn_at.is_(None),
+            )
+        )
+    )
+
+
+def _columns(move: MoveDeal, row: Row[Any], path: Pipeline, cycle: int, context: Context) -> dict[str, Any]:
+    """Return what a move writes into the deal; the day it was won or lost is the day of this move."""
+    there = path.stage(move.to_stage)
+    closed, lost = there.kind is not StageKind.OPEN, there.kind is StageKind.LOST
+    begun = there.code != path.stages[0].code and not lost
+    return {
+        "stage": there.code,
+        "state": there.kind.value,
+        "cycle": cycle,
+        "stage_entered_at": context.at,
+        "rots_at": rots_at(context.at, there.rotting_days),
+        "engaged_on": row.engaged_on or (context.today if begun else None),
+        "closed_at": context.at if closed else None,
+        "closed_on": context.today if closed else None,
+        "lost_reason": move.lost_reason if lost else "",
+        "lost_from": row.stage if lost else "",
+    }
+
+
+def _restored(
+    row: Row[Any], last: Row[Any], before: Row[Any], path: Pipeline, context: Context
+) -> dict[str, Any]:
+    """Return what taking the last move back writes into the deal: it stands as in the visit before."""
+    here = path.stage(before.stage)
+    closed, lost = here.kind is not StageKind.OPEN, here.kind is StageKind.LOST
+    began = row.engaged_on == context.actor.day(last.entered_at) and here.code == path.stages[0].code
+    return {
+        "stage": here.code,
+        "state": here.kind.value,
+        "cycle": before.cycle,
+        "stage_entered_at": before.entered_at,
+        "rots_at": rots_at(before.entered_at, here.rotting_days),
+        "engaged_on": None if began else row.engaged_on,
+        "closed_at": before.entered_at if closed else None,
+        "closed_on": context.actor.day(before.entered_at) if closed else None,
+        "lost_reason": before.reason if lost else "",
+        "lost_from": before.from_stage if lost else "",
+    }
+
+
+def _line_of(tx: Transaction, product_id: str | None, line_id: str | None) -> str | None:
+    """Return the product line of a deal: the product's own, else the one given."""
+    if product_id:
+        found = tx.get(product, product_id)
+        if found is None:
+            raise Refused("product_unknown")
+        return str(found.line_id) if found.line_id else line_id
+    if line_id and tx.get(product_line, line_id) is None:
+        raise Refused("product_unknown")
+    return line_id
+
+
+def _enter(
+    tx: Transaction,
+    context: Context,
+    deal_id: str,
+    *,
+    cycle: int,
+    stage: str,
+    from_stage: str,
+    kind: MoveKind,
+    reason: str,
+) -> str:
+    """Add a stage visit that begins now; return its id."""
+    visit_id = context.new_id()
+    tx.insert(
+        stage_visit,
+        id=visit_id,
+        deal_id=deal_id,
+        cycle=cycle,
+        stage=stage,
+        from_stage=from_stage,
+        kind=kind.value,
+        entered_at=context.at,
+        actor_id=context.actor.person_id,
+        reason=reason,
+    )
+    return visit_id
+
+
+def _leave(tx: Transaction, deal_id: str, at: datetime) -> None:
+    """Close the visit that is going on."""
+    tx.update_where(
+        stage_visit, stage_visit.c.deal_id == deal_id, stage_visit.c.left_at.is_(None), left_at=at
+    )
+
+
+def _last_visits(tx: Transaction, deal_id: str) -> tuple[Row[Any] | None, Row[Any] | None]:
+    """Return the last visit that stands and the one before it."""
+    rows = tx.rows(
+        select(stage_visit)
+        .where(stage_visit.c.deal_id == deal_id, stage_visit.c.taken_back_at.is_(None))
+        .order_by(stage_visit.c.entered_at.desc(), stage_visit.c.id.desc())
+        .limit(2)
+    )
+    return (rows[0] if rows else None), (rows[1] if len(rows) > 1 else None)

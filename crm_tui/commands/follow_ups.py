@@ -1,0 +1,261 @@
+"""Follow-ups: logged whole, amended by a new version, retracted but never deleted; and postponements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import AwareDatetime, Field
+from sqlalchemy import Row, select
+
+from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.commands.contact_state import refresh_contact_state
+from crm_tui.commands.within import customer_within, deal_within
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.follow_up import FARTHEST, check_follow_up, is_effective
+from crm_tui.store.tables import contact_plan, follow_up
+from crm_tui.store.transaction import Transaction
+
+
+class LogFollowUp(Command):
+    """Log what was said with a customer; every answer but the supplement is mandatory.
+
+    ``need_change`` is ``none`` where the need has not changed, ``objections`` is ``["none"]`` where
+    there were none; ``occurred_at`` defaults to now.
+    """
+
+    kind: ClassVar[str] = "log_follow_up"
+
+    customer_id: str
+    deal_id: str | None = None
+    channel: Line
+    result: Line
+    need_change: Prose
+    objections: tuple[Line, ...] = Field(max_length=10)
+    objection_note: Prose = ""
+    next_step: Line
+    next_at: AwareDatetime
+    occurred_at: AwareDatetime | None = None
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Add the first version, the plan it makes, and what follows from both."""
+        row = customer_within(tx, context, self.customer_id)
+        if self.deal_id and deal_within(tx, context, self.deal_id).customer_id != self.customer_id:
+            raise Refused("deal_unknown")
+        root = context.new_id()
+        _write_version(tx, context, self, branch_id=row.branch_id, version_id=root, root_id=root, version=1)
+        refresh_contact_state(tx, self.customer_id)
+        return Outcome(
+            {"follow_up_id": root, "customer_id": self.customer_id},
+            undo=(RetractFollowUp(follow_up_id=root),),
+        )
+
+
+class AmendFollowUp(Command):
+    """Correct a follow-up by a new version; the old one stays readable."""
+
+    kind: ClassVar[str] = "amend_follow_up"
+
+    follow_up_id: str
+    channel: Line
+    result: Line
+    need_change: Prose
+    objections: tuple[Line, ...] = Field(max_length=10)
+    objection_note: Prose = ""
+    next_step: Line
+    next_at: AwareDatetime
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Replace the current version of the follow-up by a new one."""
+        current = _current(tx, context, self.follow_up_id)
+        corrected = LogFollowUp(
+            customer_id=current.customer_id,
+            deal_id=current.deal_id,
+            occurred_at=current.occurred_at,
+            **self.model_dump(exclude={"follow_up_id"}),
+        )
+        version_id = context.new_id()
+        tx.update(follow_up, current.id, replaced_by=version_id)
+        tx.update_where(contact_plan, contact_plan.c.follow_up_id == current.id, retracted_at=context.at)
+        _write_version(
+            tx,
+            context,
+            corrected,
+            branch_id=current.branch_id,
+            version_id=version_id,
+            root_id=current.root_id,
+            version=current.version + 1,
+        )
+        refresh_contact_state(tx, current.customer_id)
+        old = {name: getattr(current, name) for name in type(self).model_fields if name != "follow_up_id"}
+        back = AmendFollowUp(follow_up_id=current.root_id, **{**old, "objections": tuple(old["objections"])})
+        return Outcome({"follow_up_id": current.root_id}, undo=(back,))
+
+
+class RetractFollowUp(Command):
+    """Take a follow-up back; it stays in the history, marked, and counts no more."""
+
+    kind: ClassVar[str] = "retract_follow_up"
+
+    follow_up_id: str
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Mark the current version and its plan as retracted."""
+        current = _current(tx, context, self.follow_up_id)
+        tx.update(follow_up, current.id, retracted_at=context.at)
+        tx.update_where(contact_plan, contact_plan.c.follow_up_id == current.id, retracted_at=context.at)
+        refresh_contact_state(tx, current.customer_id)
+        return Outcome(
+            {"customer_id": current.customer_id}, undo=(ReinstateFollowUp(follow_up_id=self.follow_up_id),)
+        )
+
+
+class ReinstateFollowUp(Command):
+    """Let a retracted follow-up stand again."""
+
+    kind: ClassVar[str] = "reinstate_follow_up"
+
+    follow_up_id: str
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Take the retraction away from the version and its plan."""
+        current = _current(tx, context, self.follow_up_id, retracted=True)
+        tx.update(follow_up, current.id, retracted_at=None)
+        tx.update_where(contact_plan, contact_plan.c.follow_up_id == current.id, retracted_at=None)
+        refresh_contact_state(tx, current.customer_id)
+        return Outcome(
+            {"customer_id": current.customer_id}, undo=(RetractFollowUp(follow_up_id=self.follow_up_id),)
+        )
+
+
+class PostponeContact(Command):
+    """Set another day for the next contact, at most 90 days ahead; the next step stays unless given."""
+
+    kind: ClassVar[str] = "postpone_contact"
+
+    customer_id: str
+    next_at: AwareDatetime
+    next_step: Line = ""
+    reason: Line = ""
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Add a plan to the log."""
+        row = customer_within(tx, context, self.customer_id)
+        if self.next_at < context.at:
+            raise Refused("next_contact_past")
+        if self.next_at > context.at + FARTHEST:
+            raise Refused("next_contact_too_far", days=FARTHEST.days)
+        plan_id = context.new_id()
+        tx.insert(
+            contact_plan,
+            id=plan_id,
+            customer_id=self.customer_id,
+            next_at=self.next_at,
+            next_step=self.next_step or row.next_step,
+            set_at=context.at,
+            actor_id=context.actor.person_id,
+            reason=self.reason,
+        )
+        refresh_contact_state(tx, self.customer_id)
+        return Outcome(
+            {"customer_id": self.customer_id},
+            undo=(WithdrawPlan(customer_id=self.customer_id, plan_id=plan_id, withdrawn=True),),
+        )
+
+
+class WithdrawPlan(Command):
+    """Take a postponement back or let it stand again."""
+
+    kind: ClassVar[str] = "withdraw_plan"
+
+    customer_id: str
+    plan_id: str
+    withdrawn: bool
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Set or clear the plan's retraction."""
+        customer_within(tx, context, self.customer_id)
+        hit = tx.update_where(
+            contact_plan,
+            contact_plan.c.id == self.plan_id,
+            contact_plan.c.customer_id == self.customer_id,
+            contact_plan.c.follow_up_id.is_(None),
+            retracted_at=context.at if self.withdrawn else None,
+        )
+        if not hit:
+            raise Refused("plan_unknown")
+        refresh_contact_state(tx, self.customer_id)
+        return Outcome(undo=(self.model_copy(update={"withdrawn": not self.withdrawn}),))
+
+
+def _current(tx: Transaction, context: Context, root_id: str, *, retracted: bool = False) -> Row[Any]:
+    """Return the current version of a follow-up on a customer the actor may see."""
+    row = tx.first(
+        select(follow_up).where(
+            follow_up.c.root_id == root_id,
+            follow_up.c.replaced_by.is_(None),
+            follow_up.c.retracted_at.is_not(None) if retracted else follow_up.c.retracted_at.is_(None),
+        )
+    )
+    if row is None:
+        raise Refused("follow_up_unknown")
+    customer_within(tx, context, row.customer_id)
+    return row
+
+
+def _write_version(
+    tx: Transaction,
+    context: Context,
+    said: LogFollowUp,
+    *,
+    branch_id: str,
+    version_id: str,
+    root_id: str,
+    version: int,
+) -> None:
+    """Add one version of a follow-up and the plan for the next contact that it makes."""
+    occurred_at: datetime = said.occurred_at or context.at
+    if occurred_at > context.at:
+        raise Refused("follow_up_in_future")
+    check_follow_up(
+        channel=said.channel,
+        result=said.result,
+        need_change=said.need_change,
+        objections=said.objections,
+        next_step=said.next_step,
+        next_at=said.next_at,
+        at=context.at,
+    )
+    tx.insert(
+        follow_up,
+        id=version_id,
+        root_id=root_id,
+        version=version,
+        customer_id=said.customer_id,
+        deal_id=said.deal_id,
+        branch_id=branch_id,
+        author_id=context.actor.person_id,
+        channel=said.channel,
+        result=said.result,
+        need_change=said.need_change,
+        objections=list(said.objections),
+        objection_note=said.objection_note,
+        next_step=said.next_step,
+        next_at=said.next_at,
+        occurred_at=occurred_at,
+        occurred_on=context.actor.day(occurred_at),
+        logged_at=context.at,
+        effective=is_effective(
+            channel=said.channel, result=said.result, need_change=said.need_change, next_step=said.next_step
+        ),
+    )
+    tx.insert(
+        contact_plan,
+        id=context.new_id(),
+        customer_id=said.customer_id,
+        next_at=said.next_at,
+        next_step=said.next_step,
+        set_at=context.at,
+        actor_id=context.actor.person_id,
+        follow_up_id=version_id,
+    )

@@ -1,0 +1,172 @@
+"""Pipelines as rows: reading one version, publishing a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Row, select
+
+from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.lifecycle import FIELDS, Pipeline, RequiredAction, Stage, StageKind
+from crm_tui.domain.permission import Right
+from crm_tui.store.tables import deal, pipeline, stage
+from crm_tui.store.transaction import Transaction
+
+
+class ActionPlan(BaseModel):
+    """A required action as it is typed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Line
+    name: Line
+    evidence: bool = False
+
+
+class StagePlan(BaseModel):
+    """One stage of a pipeline as it is typed; probability in percent, rotting in days (0: never)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Line = Field(min_length=1, pattern=r"^[a-z][a-z0-9_]*$")
+    name: Line = Field(min_length=1)
+    kind: StageKind
+    probability: int = Field(ge=0, le=100)
+    rotting_days: int = Field(default=0, ge=0, le=365)
+    goal: Prose = ""
+    exit_criteria: Prose = ""
+    required_fields: tuple[Line, ...] = ()
+    required_actions: tuple[ActionPlan, ...] = ()
+
+
+class PublishPipeline(Command):
+    """Put a new version of a pipeline in force, or a new pipeline; old versions stay for the history.
+
+    A stage in which open deals stand cannot be left out.
+    """
+
+    kind: ClassVar[str] = "publish_pipeline"
+    right: ClassVar[Right] = Right.MANAGE_RULES
+
+    pipeline_id: str | None = None
+    name: Line
+    stages: tuple[StagePlan, ...] = Field(min_length=3, max_length=12)
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Check the stages and write them as the next version."""
+        _check(self.stages)
+        if self.pipeline_id is None:
+            pipeline_id, version = context.new_id(), 1
+            back: tuple[Command, ...] = ()
+            tx.insert(pipeline, id=pipeline_id, name=self.name, version=version)
+        else:
+            current = load_pipeline(tx, self.pipeline_id)
+            pipeline_id, version = current.id, _last_version(tx, current.id) + 1
+            _refuse_stranded(tx, current.id, {one.code for one in self.stages})
+            tx.update(pipeline, current.id, name=self.name, version=version)
+            back = (as_plan(current),)
+        tx.insert_all(
+            stage, [_row(pipeline_id, version, place, one) for place, one in enumerate(self.stages, start=1)]
+        )
+        return Outcome({"pipeline_id": pipeline_id, "version": version}, undo=back)
+
+
+def load_pipeline(tx: Transaction, pipeline_id: str) -> Pipeline:
+    """Return a pipeline with the stages in force; raises Refused pipeline_unknown."""
+    row = tx.get(pipeline, pipeline_id)
+    if row is None:
+        raise Refused("pipeline_unknown")
+    stages = tx.rows(
+        select(stage)
+        .where(stage.c.pipeline_id == pipeline_id, stage.c.version == row.version)
+        .order_by(stage.c.position)
+    )
+    return Pipeline(
+        id=row.id, name=row.name, version=row.version, stages=tuple(_stage(one) for one in stages)
+    )
+
+
+def first_pipeline(tx: Transaction) -> Pipeline:
+    """Return the organisation's first pipeline; raises Refused pipeline_unknown where there is none."""
+    pipeline_id = tx.scalar(select(pipeline.c.id).order_by(pipeline.c.position, pipeline.c.id).limit(1))
+    return load_pipeline(tx, pipeline_id or "")
+
+
+def as_plan(current: Pipeline) -> PublishPipeline:
+    """Return the command that publishes this version again."""
+    return PublishPipeline(
+        pipeline_id=current.id,
+        name=current.name,
+        stages=tuple(
+            StagePlan(
+                code=one.code,
+                name=one.name,
+                kind=one.kind,
+                probability=one.probability,
+                rotting_days=one.rotting_days,
+                goal=one.goal,
+                exit_criteria=one.exit_criteria,
+                required_fields=one.required_fields,
+                required_actions=tuple(
+                    ActionPlan(code=action.code, name=action.name, evidence=action.evidence)
+                    for action in one.required_actions
+                ),
+            )
+            for one in current.stages
+        ),
+    )
+
+
+def _check(stages: Sequence[StagePlan]) -> None:
+    """Refuse stages that are not a path of open ones, then one won, then one lost."""
+    codes = [one.code for one in stages]
+    if len(set(codes)) != len(codes):
+        raise Refused("stage_twice")
+    kinds = [one.kind for one in stages]
+    if kinds[-2:] != [StageKind.WON, StageKind.LOST] or set(kinds[:-2]) != {StageKind.OPEN}:
+        raise Refused("stage_order")
+    for one in stages:
+        unknown = set(one.required_fields) - set(FIELDS)
+        if unknown:
+            raise Refused("stage_field_unknown", stage=one.name, field=", ".join(sorted(unknown)))
+
+
+def _refuse_stranded(tx: Transaction, pipeline_id: str, kept: set[str]) -> None:
+    left_behind = tx.scalars(
+        select(deal.c.stage).where(deal.c.pipeline_id == pipeline_id, deal.c.state == "open").distinct()
+    )
+    stranded = set(left_behind) - kept
+    if stranded:
+        raise Refused("stage_in_use", stage=", ".join(sorted(stranded)))
+
+
+def _last_version(tx: Transaction, pipeline_id: str) -> int:
+    versions = tx.scalars(select(stage.c.version).where(stage.c.pipeline_id == pipeline_id).distinct())
+    return int(max(versions))
+
+
+def _row(pipeline_id: str, version: int, place: int, one: StagePlan) -> dict[str, Any]:
+    return {
+        "pipeline_id": pipeline_id,
+        "version": version,
+        "position": place,
+        **one.model_dump(mode="json"),
+    }
+
+
+def _stage(row: Row[Any]) -> Stage:
+    return Stage(
+        code=row.code,
+        name=row.name,
+        kind=StageKind(row.kind),
+        position=row.position,
+        probability=row.probability,
+        rotting_days=row.rotting_days,
+        goal=row.goal,
+        exit_criteria=row.exit_criteria,
+        required_fields=tuple(row.required_fields),
+        required_actions=tuple(RequiredAction(**action) for action in row.required_actions),
+    )

@@ -1,0 +1,52 @@
+"""Rows a command may touch: looked up through the actor's scope, refused as unknown outside of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from crm_tui.commands.base import Context
+from crm_tui.domain.errors import Refused
+from crm_tui.store.tables import customer, deal, person
+from crm_tui.store.transaction import Transaction
+
+
+def customer_within(tx: Transaction, context: Context, customer_id: str) -> Row[Any]:
+    """Return a customer the actor may see.
+
+    Raises:
+        Refused: customer_unknown, the same for one that is not there and one that is not the actor's to see.
+    """
+    row = tx.get(customer, customer_id)
+    if row is None or not context.actor.scope.covers(owner_id=row.owner_id, branch_id=row.branch_id):
+        raise Refused("customer_unknown")
+    return row
+
+
+def deal_within(tx: Transaction, context: Context, deal_id: str) -> Row[Any]:
+    """Return a deal the actor may see.
+
+    Raises:
+        Refused: deal_unknown.
+    """
+    row = tx.get(deal, deal_id)
+    if row is None or not context.actor.scope.covers(owner_id=row.owner_id, branch_id=row.branch_id):
+        raise Refused("deal_unknown")
+    return row
+
+
+def owner_within(tx: Transaction, context: Context, owner_id: str) -> Row[Any]:
+    """Return an active person who may be given a customer by the actor.
+
+    Raises:
+        Refused: person_unknown, person_frozen, person_without_branch.
+    """
+    row = tx.first(select(person).where(person.c.id == owner_id, context.actor.scope.people_where()))
+    if row is None:
+        raise Refused("person_unknown")
+    if row.status != "active":
+        raise Refused("person_frozen", name=row.name)
+    if row.branch_id is None:
+        raise Refused("person_without_branch", name=row.name)
+    return row

@@ -1,0 +1,86 @@
+"""PIN verifiers of this terminal, and the lock-out that outlives a restart."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select
+
+from crm_tui.domain.errors import Refused
+from crm_tui.store.tables import credential
+from crm_tui.store.transaction import Transaction
+
+TRIES = 5
+LOCKED = timedelta(minutes=15)
+SHORTEST, LONGEST = 4, 6
+
+
+def has_pin(tx: Transaction, person_id: str) -> bool:
+    """Tell whether the person has chosen a PIN on this terminal."""
+    return tx.first(select(credential.c.person_id).where(credential.c.person_id == person_id)) is not None
+
+
+def hash_pin(pin: str, hasher: PasswordHasher | None = None) -> str:
+    """Return the argon2id verifier of a PIN; about 0.2 s of work, so call it off the screen's thread.
+
+    Raises:
+        Refused: pin_shape.
+    """
+    if not (SHORTEST <= len(pin) <= LONGEST and pin.isascii() and pin.isdigit()):
+        raise Refused("pin_shape", shortest=SHORTEST, longest=LONGEST)
+    return (hasher or PasswordHasher()).hash(pin)
+
+
+def set_verifier(tx: Transaction, person_id: str, verifier: str) -> None:
+    """Keep a verifier and forget earlier wrong tries."""
+    tx.delete_where(credential, credential.c.person_id == person_id)
+    tx.insert(credential, person_id=person_id, verifier=verifier, failures=0)
+
+
+def drop_verifier(tx: Transaction, person_id: str) -> None:
+    """Forget a person's PIN."""
+    tx.delete_where(credential, credential.c.person_id == person_id)
+
+
+def unlock(tx: Transaction, person_id: str) -> None:
+    """Forget the wrong tries of a person."""
+    tx.update_where(credential, credential.c.person_id == person_id, failures=0, locked_until=None)
+
+
+def locked_until(tx: Transaction, person_id: str, now: datetime) -> datetime | None:
+    """Return until when the person is locked out, None where the person may try."""
+    until: datetime | None = tx.scalar(
+        select(credential.c.locked_until).where(credential.c.person_id == person_id)
+    )
+    return until if until and until > now else None
+
+
+def tries_left(tx: Transaction, person_id: str) -> int:
+    """Return how many wrong tries remain before the lock-out."""
+    failures = tx.scalar(select(credential.c.failures).where(credential.c.person_id == person_id))
+    return TRIES - int(failures or 0)
+
+
+def check_pin(tx: Transaction, person_id: str, pin: str, now: datetime) -> str | None:
+    """Check a PIN and count the try; return None where it is right, else the refusal's code.
+
+    The caller commits whatever comes back: a wrong try that is rolled back was never counted.
+    """
+    row = tx.first(select(credential).where(credential.c.person_id == person_id))
+    if row is None:
+        return "pin_unset"
+    if row.locked_until and row.locked_until > now:
+        return "pin_locked"
+    try:
+        PasswordHasher().verify(row.verifier, pin)
+    except (VerificationError, InvalidHashError):
+        failures = (0 if row.locked_until else row.failures) + 1
+        locked = now + LOCKED if failures >= TRIES else None
+        tx.update_where(
+            credential, credential.c.person_id == person_id, failures=failures, locked_until=locked
+        )
+        return "pin_locked" if locked else "pin_wrong"
+    unlock(tx, person_id)
+    return None

@@ -1,0 +1,149 @@
+"""Who sees what: one filter, default deny, for every list, count, picker, panel, export and single row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Row, Table, false, or_, select, true
+
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.permission import Reach, Right, reach_of, rights_of
+from crm_tui.store.tables import org_unit, person
+from crm_tui.store.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The rows a viewer may see: all of them, those of some branches, or those of some owners.
+
+    With everything empty it matches nothing.
+    """
+
+    everything: bool = False
+    branches: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+
+    def where(self, table: Table) -> ColumnElement[bool]:
+        """Return the filter for a table that has ``owner_id`` and ``branch_id``."""
+        if self.everything:
+            return true()
+        if self.branches:
+            return table.c.branch_id.in_(sorted(self.branches))
+        if self.people:
+            return table.c.owner_id.in_(sorted(self.people))
+        return false()
+
+    def covers(self, *, owner_id: str | None, branch_id: str) -> bool:
+        """Tell whether one row is inside; the same rule as :meth:`where`."""
+        if self.everything:
+            return True
+        if self.branches:
+            return branch_id in self.branches
+        return owner_id is not None and owner_id in self.people
+
+    def people_where(self) -> ColumnElement[bool]:
+        """Return the filter for the people a viewer may see."""
+        if self.everything:
+            return true()
+        if self.branches:
+            return or_(person.c.branch_id.in_(sorted(self.branches)), person.c.id.in_(sorted(self.people)))
+        if self.people:
+            return person.c.id.in_(sorted(self.people))
+        return false()
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody at work: who it is, what is allowed, how far the view reaches, and the branch's time zone."""
+
+    person_id: str
+    number: str
+    name: str
+    role: str
+    unit_id: str
+    unit_name: str
+    branch_id: str | None
+    zone: str
+    rights: frozenset[Right]
+    scope: Scope
+
+    def may(self, right: Right) -> bool:
+        """Tell whether this person has the right."""
+        return right in self.rights
+
+    def day(self, at: datetime) -> date:
+        """Return the business date of an instant at this person's branch."""
+        return at.astimezone(ZoneInfo(self.zone)).date()
+
+
+def viewer_of(tx: Transaction, person_id: str) -> Viewer:
+    """Return the person as a viewer, with the scope computed from the tree as it stands.
+
+    Raises:
+        Refused: person_unknown, person_frozen.
+    """
+    row = tx.get(person, person_id)
+    if row is None:
+        raise Refused("person_unknown")
+    if row.status != "active":
+        raise Refused("person_frozen", name=row.name)
+    units = {unit.id: unit for unit in tx.rows(select(org_unit))}
+    unit = units[row.unit_id]
+    return Viewer(
+        person_id=row.id,
+        number=row.number,
+        name=row.name,
+        role=row.role,
+        unit_id=unit.id,
+        unit_name=unit.name,
+        branch_id=row.branch_id,
+        zone=unit.time_zone,
+        rights=rights_of(row.role),
+        scope=_scope(tx, row, units),
+    )
+
+
+def _scope(tx: Transaction, row: Row[Any], units: Mapping[str, Row[Any]]) -> Scope:
+    """Compute the rows a person sees from the reach and the organisation tree; an unknown reach sees none."""
+    reach, own = reach_of(row.role, row.reach), frozenset({row.id})
+    below = _below(units, row.unit_id)
+    if reach is Reach.ALL:
+        return Scope(everything=True)
+    if reach is Reach.BRANCH and row.branch_id:
+        return Scope(branches=frozenset({row.branch_id}), people=own)
+    if reach is Reach.REGION:
+        return Scope(branches=frozenset(one for one in below if units[one].kind == "branch"), people=own)
+    people: dict[Reach, Callable[[], frozenset[str]]] = {
+        Reach.SELF: lambda: own,
+        Reach.SUBORDINATES: lambda: own | _subordinates(tx, row.id),
+        Reach.TEAM: lambda: own | _members(tx, below),
+    }
+    return Scope(people=people[reach]()) if reach in people else Scope()
+
+
+def _members(tx: Transaction, units: frozenset[str]) -> frozenset[str]:
+    return frozenset(tx.scalars(select(person.c.id).where(person.c.unit_id.in_(sorted(units)))))
+
+
+def _below(units: Mapping[str, Row[Any]], top: str) -> frozenset[str]:
+    """Return a unit and everything under it."""
+    found, frontier = {top}, {top}
+    while frontier:
+        frontier = {unit.id for unit in units.values() if unit.parent_id in frontier} - found
+        found |= frontier
+    return frozenset(found)
+
+
+def _subordinates(tx: Transaction, person_id: str) -> frozenset[str]:
+    """Return everybody who reports to a person, directly or through others; cycles end where they close."""
+    managers = {row.id: row.manager_id for row in tx.rows(select(person.c.id, person.c.manager_id))}
+    found: set[str] = set()
+    frontier: Iterable[str] = {person_id}
+    while frontier:
+        frontier = {one for one, manager in managers.items() if manager in frontier} - found - {person_id}
+        found |= set(frontier)
+    return frozenset(found)

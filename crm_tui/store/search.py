@@ -1,0 +1,200 @@
+"""The full-text index of customers: ready-made grams, so that one hanzi, two initials or four digits answer.
+
+SQLite's own trigram tokenizer finds nothing for one or two hanzi, the usual length of a Chinese name.
+Each customer stands under: every hanzi and pair of hanzi of its names; words, pinyin initials and full
+pinyin, whole and as prefixes of up to PREFIX letters; every DIGITS digits in a row of its numbers; its
+tags; and its owner and branch, so that the scope is part of the same index look-up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import bindparam, insert, select, text
+
+from crm_tui.domain.identity import full, initials
+from crm_tui.domain.text import fold
+from crm_tui.store.scope import Scope
+from crm_tui.store.tables import contact, contact_point, customer, search_entry
+from crm_tui.store.transaction import Transaction
+
+PREFIX = 3
+DIGITS = 4
+_STEM, _TAG, _OWNER, _BRANCH = "λ", "τ", "ωo", "ωb"
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_WORD = re.compile(r"[a-z]+")
+_NUMBER = re.compile(r"[0-9]+")
+
+_ADD = text("INSERT INTO customer_gram (rowid, grams) VALUES (:no, :grams)")
+_REMOVE = text("INSERT INTO customer_gram (customer_gram, rowid, grams) VALUES ('delete', :no, :grams)")
+
+
+def grams(
+    names: Iterable[str], numbers: Iterable[str], tags: Iterable[str], owner_id: str | None, branch_id: str
+) -> str:
+    """Return the terms under which a customer is found, separated by blanks."""
+    terms: set[str] = {_BRANCH + branch_id}
+    if owner_id:
+        terms.add(_OWNER + owner_id)
+    for name in names:
+        terms |= _name_terms(name)
+    for number in numbers:
+        digits = "".join(_NUMBER.findall(number))
+        terms |= {digits[at : at + DIGITS] for at in range(len(digits) - DIGITS + 1)}
+    terms |= {_TAG + _plain(tag) for tag in tags}
+    return " ".join(sorted(terms))
+
+
+def index_customers(tx: Transaction, customer_ids: Sequence[str]) -> None:
+    """Bring the index up to date for these customers; an archived one leaves it.
+
+    Only a terminal's SQLite file has the index: elsewhere this does nothing.
+    """
+    if tx.dialect != "sqlite" or not customer_ids:
+        return
+    ids = list(customer_ids)
+    old = tx.rows(select(search_entry).where(search_entry.c.customer_id.in_(ids)))
+    if old:
+        tx.connection.execute(_REMOVE, [{"no": row.no, "grams": row.grams} for row in old])
+        tx.delete_where(search_entry, search_entry.c.customer_id.in_(ids))
+    fresh = _entries(tx, ids)
+    if not fresh:
+        return
+    tx.connection.execute(insert(search_entry), fresh)
+    numbered = tx.rows(
+        select(search_entry.c.no, search_entry.c.grams).where(search_entry.c.customer_id.in_(ids))
+    )
+    tx.connection.execute(_ADD, [{"no": row.no, "grams": row.grams} for row in numbered])
+
+
+def match_expression(typed: str, scope: Scope) -> str | None:
+    """Return the index query for what a person typed within a scope; None: nothing can match.
+
+    Several words must all match. Fewer than DIGITS digits match nothing.
+    """
+    terms: list[str] = []
+    for word in _words(typed):
+        found = _word_terms(word)
+        if not found:
+            return None
+        terms += found
+    limits = _scope_terms(scope)
+    if not terms or limits is None:
+        return None
+    return " AND ".join(terms + limits)
+
+
+def matching(tx: Transaction, expression: str, limit: int) -> tuple[int, list[str]]:
+    """Return how many customers match an index query, and the ids of the first ``limit`` of them."""
+    count = tx.scalar(
+        text("SELECT count(*) FROM customer_gram WHERE customer_gram MATCH :q"), {"q": expression}
+    )
+    numbers = [
+        row[0]
+        for row in tx.rows(
+            text("SELECT rowid FROM customer_gram WHERE customer_gram MATCH :q LIMIT :n"),
+            {"q": expression, "n": limit},
+        )
+    ]
+    by_number = select(search_entry.c.customer_id).where(
+        search_entry.c.no.in_(bindparam("numbers", expanding=True))
+    )
+    return int(count), [row[0] for row in tx.rows(by_number, {"numbers": numbers})]
+
+
+def _entries(tx: Transaction, ids: list[str]) -> list[dict[str, str]]:
+    """Return the index rows of the customers that are not archived."""
+    names: dict[str, list[str]] = {}
+    numbers: dict[str, list[str]] = {}
+    for point in tx.rows(
+        select(
+            contact_point.c.customer_id, contact_point.c.kind, contact_point.c.normal, contact_point.c.value
+        )
+        .where(contact_point.c.customer_id.in_(ids))
+        .order_by(contact_point.c.id)
+    ):
+        if point.kind == "phone":
+            numbers.setdefault(point.customer_id, []).append(point.normal)
+        else:
+            names.setdefault(point.customer_id, []).append(point.value)
+    for one in tx.rows(
+        select(contact).where(contact.c.customer_id.in_(ids), contact.c.archived_at.is_(None))
+    ):
+        names.setdefault(one.customer_id, []).append(one.name)
+        numbers.setdefault(one.customer_id, []).append(one.phone)
+    return [
+        {
+            "customer_id": row.id,
+            "grams": grams(
+                [row.name, *names.get(row.id, [])],
+                numbers.get(row.id, []),
+                row.tags or [],
+                row.owner_id,
+                row.branch_id,
+            ),
+        }
+        for row in tx.rows(
+            select(
+                customer.c.id, customer.c.name, customer.c.tags, customer.c.owner_id, customer.c.branch_id
+            ).where(customer.c.id.in_(ids), customer.c.archived_at.is_(None))
+        )
+    ]
+
+
+def _name_terms(name: str) -> set[str]:
+    folded = fold(name)
+    terms: set[str] = set()
+    for run in _HAN.findall(folded):
+        terms |= set(run) | {run[at : at + 2] for at in range(len(run) - 1)}
+    stems = set(_WORD.findall(fold_words(name)))
+    if terms:
+        stems |= initials(folded) | full(folded)
+    for stem in stems:
+        terms.add(stem)
+        terms |= {_STEM + stem[:length] for length in range(1, PREFIX + 1)}
+    for number in _NUMBER.findall(folded):
+        terms |= {number[at : at + DIGITS] for at in range(len(number) - DIGITS + 1)}
+    return terms
+
+
+def fold_words(name: str) -> str:
+    """Return the name folded for comparing with its blanks kept, so that words stay words."""
+    return " ".join(fold(part) for part in name.split())
+
+
+def _words(typed: str) -> list[str]:
+    return [word for word in fold_words(typed).split() if word]
+
+
+def _word_terms(word: str) -> list[str]:
+    """Return the query terms of one typed word; empty: the index cannot find it."""
+    if word.startswith("#"):
+        return [f'"{_TAG}{_plain(word[1:])}"'] if _plain(word[1:]) else []
+    terms: list[str] = []
+    for run in _HAN.findall(word):
+        pairs = [run[at : at + 2] for at in range(len(run) - 1)] or [run]
+        terms += [f'"{pair}"' for pair in pairs]
+    for stem in _WORD.findall(word):
+        terms.append(f'"{_STEM}{stem}"' if len(stem) <= PREFIX else f'"{stem}"*')
+    for number in _NUMBER.findall(word):
+        if len(number) < DIGITS:
+            return []
+        terms += [f'"{number[at : at + DIGITS]}"' for at in range(len(number) - DIGITS + 1)]
+    return terms
+
+
+def _scope_terms(scope: Scope) -> list[str] | None:
+    """Return the scope as query terms: none for everything, None where the scope sees nothing."""
+    if scope.everything:
+        return []
+    if scope.branches:
+        who = [f'"{_BRANCH}{branch}"' for branch in sorted(scope.branches)]
+    else:
+        who = [f'"{_OWNER}{one}"' for one in sorted(scope.people)]
+    return [f"({' OR '.join(who)})"] if who else None
+
+
+def _plain(tag: str) -> str:
+    """Return a tag as one term: letters and digits only, because the tokenizer splits at the rest."""
+    return "".join(char for char in fold(tag) if char.isalnum())
