@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
-from crm_tui.widgets.rows import PAGE_ROWS, Pages, RowSource, Selection
+from crm_tui.widgets.rows import PAGE_ROWS, Pages, Row, RowSource, Selection
 
 _PREFETCH: Final = 25
 
@@ -60,7 +60,7 @@ class PagedRows(ScrollView, can_focus=True):
         self.source = source
         self.count = 0
         self.selection = Selection()
-        self._pages = Pages()
+        self._pages: Pages[Row] = Pages()
         self._asked: set[int] = set()
         self._generation = 0
         self._cursor = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 from rich.text import Text
 
@@ -102,19 +102,31 @@ class Selection:
         return Selection(self.everything, self.ids - {row_id})
 
 
+class HasId(Protocol):
+    """Anything a list can keep its cursor on."""
+
+    @property
+    def id(self) -> str:
+        """What stays the same when the row moves."""
+
+
+Item = TypeVar("Item", bound=HasId)
+
+
 @dataclass(slots=True)
-class Pages:
+class Pages(Generic[Item]):
     """The pages seen last, by number; rows are found by their index in the whole list."""
 
-    pages: OrderedDict[int, Sequence[Row]] = field(default_factory=OrderedDict)
+    size: int = PAGE_ROWS
+    pages: OrderedDict[int, Sequence[Item]] = field(default_factory=OrderedDict)
 
-    def row(self, index: int) -> Row | None:
+    def row(self, index: int) -> Item | None:
         """Return the row at ``index``, None while its page has not come."""
-        page = self.pages.get(index // PAGE_ROWS)
-        place = index % PAGE_ROWS
+        page = self.pages.get(index // self.size)
+        place = index % self.size
         return page[place] if page is not None and place < len(page) else None
 
-    def put(self, number: int, rows: Sequence[Row]) -> None:
+    def put(self, number: int, rows: Sequence[Item]) -> None:
         """Keep a page and forget the oldest one beyond twelve."""
         self.pages[number] = rows
         self.pages.move_to_end(number)
@@ -133,10 +145,10 @@ class Pages:
         filled = [number for number, rows in self.pages.items() if rows]
         if not filled:
             return None
-        number = min(filled, key=lambda known: abs(known * PAGE_ROWS - index))
+        number = min(filled, key=lambda known: abs(known * self.size - index))
         rows = self.pages[number]
-        place = 0 if number * PAGE_ROWS >= index else len(rows) - 1
-        return Anchor(number * PAGE_ROWS + place, rows[place].id)
+        place = 0 if number * self.size >= index else len(rows) - 1
+        return Anchor(number * self.size + place, rows[place].id)
 
 
 def layout(columns: Sequence[Column], width: int) -> list[tuple[int, Column, int]]:
