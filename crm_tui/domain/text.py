@@ -33,7 +33,8 @@ _NEEDLESS_JOINER = re.compile(
     rf"(?<![{_PICTURE}\ufe0f\u20e3{_JOINING_SCRIPT}])[\u200c\u200d]"
     rf"|[\u200c\u200d](?![{_PICTURE}{_JOINING_SCRIPT}])"
 )
-_OUTER_BLANK = "\u2800"
+# What str.strip takes for blank once the control characters are gone, and the blank braille cell.
+_OUTER_BLANKS = " \n\u00a0\u1680\u202f\u205f\u3000\u2800" + "".join(map(chr, range(0x2000, 0x200B)))
 _BLANK = re.compile(r"[\s\u2800]+")
 _NOT_SEARCHED = re.compile(rf"[\u200c\u200d{_SELECTOR}]")
 _UNSHOWABLE = re.compile(f"[\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufff9-\ufffb\u200b\u2060{_BIDI}]")
@@ -57,7 +58,7 @@ def clean_text(value: str, *, multiline: bool = False) -> str:
     text = _LINE_END.sub("\n", text).replace("\t", " ") if multiline else _LINE_ENDS_AND_TABS.sub(" ", text)
     text = _INVISIBLE("", _CONTROL.sub("", text))
     text = _NEEDLESS_JOINER.sub("", _SELECTOR_WITHOUT_BASE.sub("", text))
-    return _trim(text)
+    return text.strip(_OUTER_BLANKS)
 
 
 def fold(value: str) -> str:
@@ -87,11 +88,3 @@ def safe_text(value: str) -> str:
     """
     shown = _UNSHOWABLE.sub(_STAND_IN, value.translate(_CONTROL_PICTURE))
     return _PILED_MARKS.sub(r"\1", shown)
-
-
-def _trim(text: str) -> str:
-    """Strip blanks of every kind, the blank braille cell among them."""
-    trimmed = text.strip().strip(_OUTER_BLANK)
-    while trimmed != text:
-        text, trimmed = trimmed, trimmed.strip().strip(_OUTER_BLANK)
-    return trimmed

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_tui.domain.identity import full, initials, readings, sort_key, surname_reading
+from crm_tui.domain.identity import full, initials, readings, sort_key, spell, surname_reading
 from crm_tui.domain.identity.pinyin import MOST_SPELLINGS
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "cases" / "pinyin.jsonl"
@@ -110,6 +110,12 @@ def test_what_has_no_letters_has_no_spelling():
     assert sort_key("") == ""
 
 
+def test_the_likeliest_spelling_comes_alone_too():
+    assert spell("解缙") == ("xj", "xiejin", ["xiè jìn", "jiě jìn", "jiè jìn"])
+    assert spell("单于") == ("cy", "chanyu", spell("单于").readings)
+    assert spell("") == ("", "", [])
+
+
 @given(st.text(st.one_of(st.sampled_from("单曾行长重乐都和着了 abZ9·"), st.characters()), max_size=80))
 def test_any_name_has_few_spellings(name):
     assert len(initials(name)) <= MOST_SPELLINGS
@@ -139,4 +145,4 @@ def test_the_outside_readings_agree():
     for row in agreed:
         assert surname_reading(row["surname"]) == row["agreed"]
         assert readings(row["surname"])[0] == row["agreed"]
-        assert row["key_letters"] in initials(row["surname"])
+        assert spell(row["surname"]).initials == row["key_letters"]

@@ -29,6 +29,14 @@ _DIAERESIS = "\u0308"
 _PIECE = re.compile(r"[A-Za-z0-9]+|.", re.DOTALL)
 
 
+class Spelling(NamedTuple):
+    """One name in letters: ``initials`` and ``full`` without tones, ``readings`` with tone marks."""
+
+    initials: str
+    full: str
+    readings: list[str]
+
+
 class _Choice(NamedTuple):
     """What may stand in one place of a spelling: readings of a hanzi, or a word that is its own spelling."""
 
@@ -48,14 +56,18 @@ def initials(name: str) -> frozenset[str]:
 
     ASCII letters and digits stand there whole, in lower case; blanks and marks do not.
     """
-    letters = _letters(name)
-    first = [one if word else _distinct(reading[:1] for reading in one) for one, word in letters]
-    return frozenset(_spell(first))
+    return frozenset(_initials(name))
 
 
 def full(name: str) -> frozenset[str]:
     """Return the likely spellings of ``name`` without tones, at most MOST_SPELLINGS; ü is v."""
     return frozenset(_spell([choice.readings for choice in _letters(name)]))
+
+
+def spell(name: str) -> Spelling:
+    """Return the likeliest initials and spelling of ``name``, and its readings; empty where it has none."""
+    whole = _spell([choice.readings for choice in _letters(name)])
+    return Spelling(next(iter(_initials(name)), ""), next(iter(whole), ""), readings(name))
 
 
 def sort_key(name: str) -> str:
@@ -81,6 +93,12 @@ def surname_reading(name: str) -> str:
     if not name:
         return ""
     return SURNAME_READINGS.get(name[0]) or next(iter(_dictionary(name[0])), "")
+
+
+def _initials(name: str) -> list[str]:
+    """Return the likely initials of ``name``, the likeliest first."""
+    letters = _letters(name)
+    return _spell([one if word else _distinct(reading[:1] for reading in one) for one, word in letters])
 
 
 def _tidy(name: str) -> str:
