@@ -7,7 +7,7 @@ import unicodedata
 
 # Introducer, parameters and final byte; an OSC, DCS, SOS, PM or APC goes with its payload only when
 # its terminator follows: a stray C1 byte (text read in the wrong code page) must not eat a name.
-_ESCAPE_SEQUENCE = re.compile(
+ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\|\x9c)"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]PX^_\[]"
@@ -54,7 +54,7 @@ def clean_text(value: str, *, multiline: bool = False) -> str:
     go; line ends and tabs become one blank, or with ``multiline`` every line end ``\n`` and a tab a
     blank; outer blanks are trimmed. What has nothing to show comes back empty.
     """
-    text = _LONE_SURROGATE.sub("", _ESCAPE_SEQUENCE.sub("", value))
+    text = _LONE_SURROGATE.sub("", ESCAPE_SEQUENCE.sub("", value))
     text = _LINE_END.sub("\n", text).replace("\t", " ") if multiline else _LINE_ENDS_AND_TABS.sub(" ", text)
     text = _INVISIBLE("", _CONTROL.sub("", text))
     text = _NEEDLESS_JOINER.sub("", _SELECTOR_WITHOUT_BASE.sub("", text))

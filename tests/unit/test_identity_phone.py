@@ -54,6 +54,7 @@ def code_of(raw):
         "١٣٨٠٠١٣٨٠٠٠",
         "013800138000",
         "13800138000.",
+        '="13800138000"',
         "(13800138000)",
         "\t13800138000\r\n",
         "138–0013—8000",
@@ -106,6 +107,7 @@ def test_what_stands_beside_the_number_is_its_note(raw, note):
         ("0755-86013388转8001", "+8675586013388", "8001", "0755-8601 3388-8001"),
         ("0755-86013388 ext. 8001", "+8675586013388", "8001", "0755-8601 3388-8001"),
         ("0755－86013388（分机：8001）", "+8675586013388", "8001", "0755-8601 3388-8001"),
+        ("0755-86013388转分机8001", "+8675586013388", "8001", "0755-8601 3388-8001"),
         ("0755-86013388#8001", "+8675586013388", "8001", "0755-8601 3388-8001"),
     ],
 )
@@ -203,6 +205,12 @@ def test_what_is_no_number_is_refused_with_its_reason(raw, code):
 )
 def test_a_cell_of_several_numbers_comes_apart_with_each_note(raw, parts):
     assert split_phones(raw) == parts
+
+
+def test_a_refusal_quotes_a_hostile_cell_short_and_harmless():
+    with pytest.raises(Refused) as refusal:
+        normalize_phone("\x1b[31m无" + "x" * 400)
+    assert refusal.value.details["value"] == "无" + "x" * 39
 
 
 def test_the_same_number_twice_is_one_number():

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from crm_tui.domain.text import clean_text
+
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\ufe58\ufe63\uff0d"
 FLOAT_TAIL = re.compile(r"(?<=\d{7})\.0*(?![\d.])", re.ASCII)
 SCIENTIFIC = re.compile(r"\d(?:\.\d+)?E\+?\d{1,3}", re.ASCII | re.IGNORECASE)
 
 _APOSTROPHES = "\u2018\u2019\u0060\u00b4\uff07"
+_LONGEST_QUOTE = 40
 _SPECIAL = (
     dict.fromkeys(_DASHES, "-")
     | dict.fromkeys(_APOSTROPHES, "'")
@@ -25,10 +28,15 @@ def fold_characters(value: str) -> str:
 
 def compact(value: str) -> str:
     """Return ``value`` folded, without blanks, hyphens, quotes and characters nobody sees."""
-    folded = fold_characters(value)
+    folded = fold_characters(clean_text(value))
     return "".join(
         c for c in folded if c not in " -'\n" and unicodedata.category(c) not in {"Cf", "Cc", "Mn"}
     )
+
+
+def quoted(value: str) -> str:
+    """Return the start of ``value`` fit to stand in a refusal, without what acts on a terminal."""
+    return clean_text(value)[:_LONGEST_QUOTE]
 
 
 def _plain(character: str) -> str:

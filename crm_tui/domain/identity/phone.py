@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.identity._digits import FLOAT_TAIL, SCIENTIFIC, fold_characters
+from crm_tui.domain.identity._digits import FLOAT_TAIL, SCIENTIFIC, fold_characters, quoted
+from crm_tui.domain.text import ESCAPE_SEQUENCE
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -26,7 +27,8 @@ _MOST_GROUPS = 40
 _CHUNK = re.compile(r"[+(]{0,3}\d(?:[\d\-. ()]*\d)?\)?", re.ASCII)
 _GROUP = re.compile(r"\d+", re.ASCII)
 _EXTENSION = re.compile(
-    r"[ ,]*\(? *(?:转|轉|分机号?|分機|内线|ext(?:ension)?\b\.?|x|#|;ext=) *[:：]? *(\d{1,6})(?!\d) *\)?",
+    r"[ ,]*\(? *(?:[转轉]? *(?:分机号?|分機|内线)|[转轉]|ext(?:ension)?\b\.?|x|#|;ext=)"
+    r" *[:：]? *(\d{1,6})(?!\d) *\)?",
     re.ASCII | re.IGNORECASE,
 )
 _MASKED = re.compile(r"\d[ -]*[*xX•●·※#_?]{2,}|[*•●]{2,}[ -]*\d", re.ASCII)
@@ -40,7 +42,7 @@ _LIKE_A_NUMBER = re.compile(r"\d(?:[ -]?\d){6}", re.ASCII)
 _DAY = re.compile(r"(?:19|20)\d\d(?:0?[1-9]|1[0-2])(?:0?[1-9]|[12]\d|3[01])?", re.ASCII)
 _BETWEEN_NUMBERS = re.compile(r"[/、,，;；|\n\\]|或者?|以及|和|&")
 _PART_EDGES = re.compile(rf"^(?:{_BETWEEN_NUMBERS.pattern}|[\s-])+|(?:{_BETWEEN_NUMBERS.pattern}|\s)+$")
-_NOTE_EDGES = " \t\r\n/、,，;；|:：-'+.。\u3000‘’"
+_NOTE_EDGES = " \t\r\n/、,，;；|:：-'+=.。\u3000‘’\u201c\u201d\""
 _BRACKETS = {"(": ")", "（": "）", "[": "]", "【": "】", "<": ">", "《": "》"}
 
 
@@ -79,15 +81,16 @@ def normalize_phone(raw: str, default_region: str = "CN") -> Phone:
         Refused: phone_empty, _none, _scientific, _masked, _letters, _several, _short_code, _no_area_code,
             _too_short, _too_long, _unassigned.
     """
+    raw = ESCAPE_SEQUENCE.sub("", raw)
     text = _prepare(raw)
     found = _find(text, default_region)
     if not found:
-        raise Refused("phone_none", value=raw.strip())
+        raise Refused("phone_none", value=quoted(raw))
     bad = next((one for one in found if one.number is None), None)
     if bad is not None:
-        raise Refused(bad.reason, value=raw[bad.start : bad.end].strip())
+        raise Refused(bad.reason, value=quoted(raw[bad.start : bad.end]))
     if len({(one.digits, one.extension) for one in found}) > 1:
-        raise Refused("phone_several", value=raw.strip(), count=len(found))
+        raise Refused("phone_several", value=quoted(raw), count=len(found))
     first = found[0]
     assert first.number is not None
     return _describe(first.number, first.extension, _note(raw, found))
@@ -101,6 +104,7 @@ def split_phones(raw: str, default_region: str = "CN") -> list[str]:
     Raises:
         Refused: phone_scientific, _masked, _letters, _too_long as :func:`normalize_phone` does.
     """
+    raw = ESCAPE_SEQUENCE.sub("", raw)
     if not raw.strip():
         return []
     text = _prepare(raw)
@@ -122,14 +126,14 @@ def _prepare(raw: str) -> str:
     if not raw.strip() or not any(c.isalnum() for c in raw):
         raise Refused("phone_empty")
     if len(raw) > _LONGEST_CELL:
-        raise Refused("phone_too_long", value=raw[:20])
+        raise Refused("phone_too_long", value=quoted(raw))
     text = fold_characters(raw)
     if SCIENTIFIC.search(text):
-        raise Refused("phone_scientific", value=raw.strip())
+        raise Refused("phone_scientific", value=quoted(raw))
     text = FLOAT_TAIL.sub(_blanks, _THOUSANDS.sub(_without_commas, text))
     text = _hide_invisible(text)
     if _MASKED.search(text):
-        raise Refused("phone_masked", value=raw.strip())
+        raise Refused("phone_masked", value=quoted(raw))
     return text
 
 
@@ -158,7 +162,7 @@ def _find(text: str, region: str) -> list[_Found]:
         token = match.group()
         lookalike = any(c.isalpha() or c == "|" for c in token)
         if lookalike and _parse(token.translate(_LOOKALIKE_DIGITS), region):
-            raise Refused("phone_letters", value=token.strip())
+            raise Refused("phone_letters", value=quoted(token))
     found: list[_Found] = []
     at = 0
     while chunk := _CHUNK.search(text, at):

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.identity._digits import FLOAT_TAIL, SCIENTIFIC, compact
+from crm_tui.domain.identity._digits import FLOAT_TAIL, SCIENTIFIC, compact, quoted
 
 _PROVINCE = re.compile(r"9?(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])|91", re.ASCII)
 _LIKE_X = str.maketrans({"×": "X", "Χ": "X", "Х": "X"})
@@ -63,7 +63,7 @@ def normalize_resident_id(raw: str, today: date | None = None) -> ResidentId:
         raise Refused("resident_id_date", value=number[6:14])
     if _check_character(number[:17]) != number[17]:
         code = "resident_id_digits_lost" if number.endswith("000") else "resident_id_checksum"
-        raise Refused(code, value=number)
+        raise Refused(code, value=quoted(number))
     sex: Literal["male", "female"] = "male" if int(number[16]) % 2 else "female"
     return ResidentId(number, birthday, sex, number[:6])
 
@@ -104,15 +104,15 @@ def _tidy(raw: str) -> str:
 def _refuse_wrong_shape(raw: str, number: str) -> None:
     """Refuse what is neither 18 characters with a digit or X at the end nor 15 digits."""
     if SCIENTIFIC.fullmatch(number):
-        raise Refused("resident_id_digits_lost", value=raw)
+        raise Refused("resident_id_digits_lost", value=quoted(raw))
     if not _SHAPE.fullmatch(number):
-        raise Refused("resident_id_format", value=raw)
+        raise Refused("resident_id_format", value=quoted(raw))
     if len(number) == 17 and _check_character(number) == "X":
-        raise Refused("resident_id_x_lost", value=number, suggestion=f"{number}X")
+        raise Refused("resident_id_x_lost", value=quoted(number), suggestion=f"{number}X")
     if len(number) not in {15, 18}:
-        raise Refused("resident_id_length", value=number, count=len(number))
+        raise Refused("resident_id_length", value=quoted(number), count=len(number))
     if len(number) == 15 and number.endswith("X"):
-        raise Refused("resident_id_format", value=raw)
+        raise Refused("resident_id_format", value=quoted(raw))
 
 
 def _check_character(number: str) -> str:

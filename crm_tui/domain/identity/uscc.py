@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.identity._digits import FLOAT_TAIL, SCIENTIFIC, compact
+from crm_tui.domain.identity._digits import FLOAT_TAIL, SCIENTIFIC, compact, quoted
 
 # The registering authority is a digit, N (farming collectives) or Y (others); I, O, Z, S, V never occur.
 _SHAPE = re.compile(r"[0-9NY][0-9]{7}[0-9A-HJ-NPQRTUWXY]{10}", re.ASCII)
@@ -25,15 +25,15 @@ def normalize_uscc(raw: str) -> str:
     if not code:
         raise Refused("uscc_empty")
     if SCIENTIFIC.fullmatch(code):
-        raise Refused("uscc_digits_lost", value=raw)
+        raise Refused("uscc_digits_lost", value=quoted(raw))
     if len(code) != _LENGTH:
-        raise Refused("uscc_length", value=code, count=len(code))
+        raise Refused("uscc_length", value=quoted(code), count=len(code))
     if not _SHAPE.fullmatch(code):
-        raise Refused("uscc_format", value=code)
+        raise Refused("uscc_format", value=quoted(code))
     from stdnum.cn.uscc import calc_check_digit
 
     if calc_check_digit(code[:-1]) != code[-1]:
-        raise Refused("uscc_digits_lost" if code.endswith("000") else "uscc_checksum", value=code)
+        raise Refused("uscc_digits_lost" if code.endswith("000") else "uscc_checksum", value=quoted(code))
     return code
 
 
