@@ -15,7 +15,7 @@ from crm_tui.exchange.table import Record
 
 DELIMITERS = (",", ";", "\t", "|")
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 _HEAD = 1 << 16
 _MAGIC = (
     b"PK\x03\x04",
@@ -34,7 +34,6 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UNDECODED = re.compile("[\udc80-\udcff]")
-_BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,9 @@ def _judged(path: Path) -> tuple[bool, bool]:
             chunk = raw.read(_CHUNK)
             text = decoder.decode(chunk, final=not chunk)
             if not text.isascii():
-                good += len(_BEYOND_ASCII.findall(text))
-                bad += len(_UNDECODED.findall(text))
+                damaged = len(text) - len(_UNDECODED.sub("", text))
+                bad += damaged
+                good += len(text) - len(text.encode("ascii", "ignore")) - damaged
             if not chunk:
                 return good > bad or bad == 0, bad == 0
 

@@ -280,7 +280,7 @@ def test_memory_stays_flat_however_long_the_file(tmp_path):
         tracemalloc.stop()
     assert count == 80_000
     assert path.stat().st_size > 2_500_000
-    assert peak < 12_000_000, "one chunk of the encoding check, its text, and a few lines"
+    assert peak < 3_000_000, "one chunk of the encoding check, its text, and a few lines"
 
 
 def spectrum() -> list[Path]:
