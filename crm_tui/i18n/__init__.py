@@ -71,7 +71,9 @@ def detect(preferred: str = "") -> str:
 
 def _chinese_windows() -> bool:
     """Tell whether this is a Windows console on the Chinese code page."""
-    return sys.platform == "win32" and str(_CHINESE_CODE_PAGE) in locale.getpreferredencoding(do_setlocale=False)
+    return sys.platform == "win32" and str(_CHINESE_CODE_PAGE) in locale.getpreferredencoding(
+        do_setlocale=False
+    )
 
 
 @cache

@@ -1,0 +1,175 @@
+"""The program on the screen: which screen is in front, and nothing about the business."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import BindingType
+from textual.message import Message
+from textual.signal import Signal
+from textual.worker import Worker, WorkerState
+
+from crm_tui import i18n
+from crm_tui.screens import SCREENS, place
+from crm_tui.screens.login import LoginScreen
+from crm_tui.settings import Home
+from crm_tui.trouble import note_trouble
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.frame import CrmScreen
+from crm_tui.widgets.keys import KeyOrder
+from crm_tui.widgets.navigation import Done, Entered, Go, Lock, Quit, SettingsChosen
+from crm_tui.widgets.themes import register_themes, theme_of
+
+if TYPE_CHECKING:
+    from crm_tui.desk import Desk
+
+_IDLE_CHECK_SECONDS = 5
+
+
+class CrmApp(KeyOrder):
+    """The application; ``opener`` opens the desk, in ``starter``'s thread, after the first paint."""
+
+    CSS_PATH = "styles/app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    class Changed(Message):
+        """Rows of these kinds have changed."""
+
+        def __init__(self, kinds: frozenset[str]) -> None:
+            super().__init__()
+            self.kinds = kinds
+
+    def __init__(
+        self,
+        home: Home,
+        opener: Callable[[], Desk],
+        *,
+        starter: Executor | None = None,
+        demo: bool = False,
+        hint: str = "",
+    ) -> None:
+        super().__init__()
+        self._home = home
+        self._settings = home.read()
+        self._opener = opener
+        self._starter = starter
+        self._demo = demo
+        self._hint = hint
+        self._counter: Counter | None = None
+        self._last_person = ""
+        self._last_key = time.monotonic()
+        self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        """Paint the log-in screen first; everything slow comes behind it."""
+        register_themes(self)
+        self.theme = theme_of(self._settings.theme)
+        self.push_screen(LoginScreen(self._open, self._settings.last_number, hint=self._hint))
+        self.set_interval(_IDLE_CHECK_SECONDS, self._lock_when_idle)
+
+    def on_key(self) -> None:
+        """Note that somebody is there."""
+        self._last_key = time.monotonic()
+
+    async def _open(self) -> Counter:
+        """Open the desk off the screen's thread, once; raises Refused where the data cannot be used."""
+        if self._counter is None:
+            loop = asyncio.get_running_loop()
+            desk = await loop.run_in_executor(self._starter, self._opener)
+            desk.listen(self._rows_changed)
+            signal: Signal[frozenset[str]] = Signal(self, "changed")
+            self._counter = Counter(desk, signal, self._home, self._settings, demo=self._demo)
+            self._import_screens()
+        return self._counter
+
+    def _rows_changed(self, kinds: frozenset[str]) -> None:
+        """Bring the news from the writer's thread to the screen's."""
+        self.post_message(self.Changed(kinds))
+
+    @work(thread=True, group="imports", exit_on_error=False)
+    def _import_screens(self) -> None:
+        """Import what will be wanted next while the person types a PIN."""
+        for one in SCREENS:
+            one.load()
+
+    @property
+    def _open_counter(self) -> Counter:
+        assert self._counter is not None, "no screen but log-in is reached before the desk is open"
+        return self._counter
+
+    @on(Changed)
+    def _publish(self, message: Changed) -> None:
+        self._open_counter.changed.publish(message.kinds)
+
+    @on(Entered)
+    async def _enter(self) -> None:
+        """Let the person at the work: the screens as they were, or a fresh board for somebody else."""
+        counter = self._open_counter
+        person = counter.desk.viewer.person_id
+        await self.pop_screen()
+        if person != self._last_person or len(self.screen_stack) == 1:
+            await self._back_to(1)
+            await self.push_screen(place("board").load()(counter))
+        self._last_person = person
+
+    @on(Go)
+    async def _go(self, message: Go) -> None:
+        wanted = place(message.place)
+        if not wanted.stay:
+            await self._back_to(2)
+            if wanted.name == "board" and len(self.screen_stack) > 1:
+                return
+        await self.push_screen(wanted.load()(self._open_counter, **message.values))
+
+    @on(Done)
+    async def _done(self, message: Done) -> None:
+        await self.pop_screen()
+        if isinstance(self.screen, CrmScreen):
+            self.screen.say(message.text, "good")
+
+    @on(Lock)
+    def _lock(self) -> None:
+        """Cover everything with the log-in screen; what was typed is kept as a draft below it."""
+        if isinstance(self.screen, LoginScreen):
+            return
+        desk = self._open_counter.desk
+        number = desk.viewer.number
+        desk.log_out()
+        self.push_screen(LoginScreen(self._open, number, hint=self._hint, locked=True))
+
+    @on(Quit)
+    def _quit(self) -> None:
+        self.exit()
+
+    @on(SettingsChosen)
+    async def _apply_settings(self) -> None:
+        """Use what was chosen: theme and language, with every screen built anew."""
+        counter = self._open_counter
+        counter.settings = self._settings = self._home.read()
+        self.theme = theme_of(self._settings.theme)
+        i18n.use(i18n.detect(self._settings.language))
+        await self._back_to(1)
+        await self.push_screen(place("board").load()(counter))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say that something failed where it would otherwise fail in silence, and note it for support."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            code = note_trouble(self._home, event.worker.error)
+            if isinstance(self.screen, CrmScreen):
+                self.screen.say(i18n.t("work.failed", code=code), "error")
+
+    async def _back_to(self, depth: int) -> None:
+        while len(self.screen_stack) > depth:
+            await self.pop_screen()
+
+    def _lock_when_idle(self) -> None:
+        idle = time.monotonic() - self._last_key
+        at_work = self._counter is not None and self._counter.desk.is_logged_in
+        if at_work and idle > self._settings.idle_minutes * 60:
+            self._lock()

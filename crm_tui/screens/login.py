@@ -1,0 +1,231 @@
+"""Log-in and lock: who is at the counter, by number or name, and a PIN."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Center, Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from crm_tui.domain.errors import Refused
+from crm_tui.i18n import t
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.fields import TextField
+from crm_tui.widgets.frame import CrmScreen
+from crm_tui.widgets.navigation import Entered, Go, Quit
+from crm_tui.widgets.picker import Choice, Picker
+from crm_tui.widgets.refusal import refused
+from crm_tui.widgets.text import safe_text
+
+if TYPE_CHECKING:
+    from crm_tui.queries.door import AtDoor, Door, Tries
+
+
+class LoginScreen(CrmScreen):
+    """The door: nothing of any customer is on it."""
+
+    CSS_PATH = "login.tcss"
+    AUTO_FOCUS = "#number"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "keys.help"),
+        Binding("f4", "choose", "keys.values"),
+        Binding("f6", "unlock", "login.unlock_key"),
+        Binding("f10,ctrl+s", "enter", "login.enter_key"),
+        Binding("f12,escape", "back", "keys.quit"),
+        Binding("ctrl+c,ctrl+q", "back", "keys.quit", show=False),
+        Binding("down", "screen.focus_next", show=False),
+        Binding("up", "screen.focus_previous", show=False),
+    ]
+
+    def __init__(
+        self, opening: Callable[[], Awaitable[Counter]], number: str, *, hint: str = "", locked: bool = False
+    ) -> None:
+        super().__init__()
+        self._opening = opening
+        self._number = number
+        self._said = hint
+        self._locked = locked
+        self._counter: Counter | None = None
+        self._door: Door | None = None
+        self._tries: Tries | None = None
+        self._first_pin = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Two fields in the middle of an empty screen."""
+        with Center(id="door"), Vertical(id="card"):
+            yield Static(safe_text(t("login.welcome")), id="welcome", markup=False)
+            with Horizontal(classes="row"):
+                yield Static(safe_text(t("login.number")), classes="label", markup=False)
+                yield TextField(self._number, id="number", max_length=20, select_on_focus=True)
+                yield Static("", id="who", markup=False)
+            with Horizontal(classes="row"):
+                yield Static(safe_text(t("login.pin")), classes="label", markup=False)
+                yield TextField(id="pin", password=True, max_length=6)
+                yield Static(safe_text(t("login.pin_hint")), id="pin-hint", markup=False)
+            yield Static("", id="state", markup=False)
+
+    def on_mount(self) -> None:
+        """Open the desk behind the first paint."""
+        self.title = t("login.locked") if self._locked else t("login.title")
+        self.set_hint(self._said or t("login.hint"))
+        if self._number:
+            self.query_one("#pin").focus()
+        self._open()
+
+    @property
+    def person(self) -> AtDoor | None:
+        """The person whose number, name or initials stand in the first field, if there is exactly one."""
+        typed = self.query_one("#number", TextField).value.strip().casefold()
+        people = self._door.people if self._door else ()
+        by_number = [one for one in people if one.number.casefold() == typed]
+        found = by_number or [
+            one for one in people if typed and (one.name.casefold() == typed or typed in one.initials.split())
+        ]
+        return found[0] if len(found) == 1 else None
+
+    @on(Input.Changed, "#number")
+    def _look_up(self) -> None:
+        self._first_pin = ""
+        self._show_person()
+
+    @on(Input.Submitted, "#number")
+    def _to_pin(self) -> None:
+        self.query_one("#pin").focus()
+
+    @on(Input.Submitted, "#pin")
+    def action_enter(self) -> None:
+        """Check the PIN, or take a first one twice."""
+        person, pin = self.person, self.query_one("#pin", TextField)
+        if person is None:
+            self.say(t("login.who"), "warn")
+            self.query_one("#number").focus()
+        elif self._counter is None or self._tries is None:
+            self.say(t("login.opening"))
+        elif self._tries.has_pin:
+            self._enter(person, pin.value)
+            pin.value = ""
+        else:
+            self._choose_first_pin(person, pin)
+
+    def action_choose(self) -> None:
+        """Pick the person from a list."""
+        if self._door is None:
+            return
+        choices = [
+            Choice(
+                one.person_id, f"{one.number} {one.name}", f"{t(f'role.{one.role}')} {one.unit}", one.initials
+            )
+            for one in self._door.people
+        ]
+        self.app.push_screen(Picker(t("login.who"), choices), self._take_choice)
+
+    def action_help(self) -> None:
+        """Say how to log in."""
+        self.say(t("login.help"))
+
+    def action_unlock(self) -> None:
+        """Let a manager unlock the person after five wrong PINs."""
+        if self.person is not None and self._counter is not None:
+            self.post_message(Go("unlock", person=self.person))
+        else:
+            self.say(t("login.who"), "warn")
+
+    def action_back(self) -> None:
+        """End the program: there is nothing behind the door."""
+        self.post_message(Quit())
+
+    @work(exit_on_error=False)
+    async def _open(self) -> None:
+        """Open the desk and learn who may log in."""
+        try:
+            counter = await self._opening()
+        except Refused as no:
+            self.say(refused(no), "error")
+            return
+        from crm_tui.queries.door import door
+
+        self._counter = counter
+        self._door = await counter.desk.write(lambda: counter.desk.answer_anyone(door))
+        if not self._door.founded:
+            self.post_message(Go("wizard"))
+            return
+        self._show_person()
+
+    @work(group="who", exclusive=True, exit_on_error=False)
+    async def _show_person(self) -> None:
+        """Show the name beside the number and how the person stands with the PIN."""
+        person, who = self.person, self.query_one("#who", Static)
+        who.update(safe_text(f"{person.name}  {t(f'role.{person.role}')}  {person.unit}" if person else ""))
+        self._tries = None
+        if person is None or self._counter is None:
+            self._state("")
+            return
+        from crm_tui.queries.door import tries
+
+        desk = self._counter.desk
+        self._tries = await desk.write(lambda: desk.answer_anyone(tries, person.person_id))
+        self._state(t("login.tries", left=self._tries.left) if self._tries.has_pin else t("login.first_pin"))
+
+    @work(group="enter", exclusive=True, exit_on_error=False)
+    async def _enter(self, person: AtDoor, pin: str) -> None:
+        assert self._counter is not None
+        desk = self._counter.desk
+        self._state(t("login.checking"))
+        try:
+            await desk.write(lambda: desk.log_in(person.person_id, pin))
+        except Refused as no:
+            self.say(refused(no), "error")
+            self._show_person()
+            return
+        self._remember(person.number)
+        self.post_message(Entered())
+
+    def _choose_first_pin(self, person: AtDoor, field: TextField) -> None:
+        """Take the first PIN twice, so that a slip does not lock the person out."""
+        typed, field.value = field.value, ""
+        if not self._first_pin:
+            self._first_pin = typed
+            self._state(t("login.again"))
+        elif typed != self._first_pin:
+            self._first_pin = ""
+            self.say(t("login.differs"), "error")
+            self._state(t("login.first_pin"))
+        else:
+            self._first_pin = ""
+            self._keep_first_pin(person, typed)
+
+    @work(group="enter", exclusive=True, exit_on_error=False)
+    async def _keep_first_pin(self, person: AtDoor, pin: str) -> None:
+        assert self._counter is not None
+        desk = self._counter.desk
+        try:
+            await desk.write(lambda: desk.choose_pin(person.person_id, pin))
+        except Refused as no:
+            self.say(refused(no), "error")
+            self._show_person()
+            return
+        self._enter(person, pin)
+
+    def _take_choice(self, person_id: str | None) -> None:
+        if person_id is None or self._door is None:
+            return
+        number = next(one.number for one in self._door.people if one.person_id == person_id)
+        self.query_one("#number", TextField).value = number
+        self.query_one("#pin").focus()
+
+    def _remember(self, number: str) -> None:
+        """Fill in the same number next time."""
+        assert self._counter is not None
+        from dataclasses import replace
+
+        home = self._counter.home
+        settings = home.read()
+        if settings.last_number != number:
+            home.write(replace(settings, last_number=number))
+
+    def _state(self, text: str) -> None:
+        self.query_one("#state", Static).update(safe_text(text))

@@ -1,0 +1,29 @@
+"""Noting an error that nobody foresaw: where it happened, never whose data it was about."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+
+from crm_tui.settings import Home
+
+LOG = "trouble.log"
+_LONGEST = 1_000_000
+
+
+def note_trouble(home: Home, error: BaseException) -> str:
+    """Append the places an error came through, without any value; return a short code for support.
+
+    The same error at the same place has the same code.
+    """
+    places = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    kind = type(error).__name__
+    code = "E" + hashlib.blake2b(f"{kind}{places[-1:]}".encode(), digest_size=2).hexdigest()
+    path = home.path / LOG
+    if path.exists() and path.stat().st_size > _LONGEST:
+        path.replace(path.with_suffix(".old"))
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write("\n  ".join([f"{code} {kind}", *places]) + "\n")
+    return code

@@ -1,0 +1,40 @@
+"""How screens reach each other without knowing each other: they say where to go, the app goes there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.message import Message
+
+
+class Go(Message):
+    """Somebody wants another screen: ``place`` is its name in SCREENS, ``values`` go to its constructor."""
+
+    def __init__(self, place: str, **values: Any) -> None:
+        super().__init__()
+        self.place = place
+        self.values = values
+
+
+class Lock(Message):
+    """Somebody wants the screen locked."""
+
+
+class Quit(Message):
+    """Somebody wants to end the program."""
+
+
+class Entered(Message):
+    """Somebody has logged in."""
+
+
+class SettingsChosen(Message):
+    """Somebody chose another language, theme or border for this terminal."""
+
+
+class Done(Message):
+    """A form is finished: it closes, and the screen below says ``text``."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
