@@ -21,6 +21,7 @@ class CellScan:
         self._row = 0
         self._column = 0
         self._widest = 0
+        self._letters: dict[int, str] = {}
         self._reference = ""
         self._kind = ""
         self._formula = False
@@ -88,12 +89,14 @@ class CellScan:
 
     def _measure(self) -> None:
         """Refuse a sheet whose used area no list of people has, before it is allocated."""
-        found = _REFERENCE.match(self._reference)
         row, column = self._row, self._column
-        if found:
+        if self._reference and self._reference != f"{self._letters.get(column)}{row}":
+            found = _REFERENCE.match(self._reference)
+            if found is None:
+                raise ValueError(self._reference)
             row, column = int(found[2]), _column_number(found[1])
-        elif self._reference:
-            raise ValueError(self._reference)
+            self._column = column
+            self._letters[column] = found[1]
         self._widest = max(self._widest, column)
         if row > ROW_LIMIT or column > COLUMN_LIMIT or row * self._widest > CELLS_LIMIT:
             raise Refused("import_sheet_too_big", cell=self._reference, limit=CELLS_LIMIT)

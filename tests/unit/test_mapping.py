@@ -54,7 +54,8 @@ def test_a_row_becomes_fields_with_aliases_and_defaults(tmp_path):
 def test_one_column_may_fill_two_fields_and_two_columns_the_phones(tmp_path):
     mapping = load(
         tmp_path,
-        'kind = "customers"\n[columns]\n"客户" = ["external_id", "name"]\n"手机" = "phones"\n"座机" = "phones"\n',
+        'kind = "customers"\n[columns]\n"客户" = ["external_id", "name"]\n'
+        '"手机" = "phones"\n"座机" = "phones"\n',
     )
     bound = mapping.bind(("座机", "客户", "手机"))
     assert bound.record(("0755-1234567", "张伟", "13800138000")) == {
