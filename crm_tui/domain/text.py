@@ -13,6 +13,7 @@ ESCAPE_SEQUENCE = re.compile(
     r"|\x1b[\]PX^_\[]"
     r"|\x1b[ -/]*[0-~]"
 )
+_PLAIN = re.compile(r"[ -~\u4e00-\u9fff]*")  # nearly every name: there is nothing to take out of it
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 _LINE_ENDS_AND_TABS = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -54,6 +55,8 @@ def clean_text(value: str, *, multiline: bool = False) -> str:
     go; line ends and tabs become one blank, or with ``multiline`` every line end ``\n`` and a tab a
     blank; outer blanks are trimmed. What has nothing to show comes back empty.
     """
+    if _PLAIN.fullmatch(value):
+        return value.strip(" ")
     text = _LONE_SURROGATE.sub("", ESCAPE_SEQUENCE.sub("", value))
     text = _LINE_END.sub("\n", text).replace("\t", " ") if multiline else _LINE_ENDS_AND_TABS.sub(" ", text)
     text = _INVISIBLE("", _CONTROL.sub("", text))
@@ -63,6 +66,8 @@ def clean_text(value: str, *, multiline: bool = False) -> str:
 
 def fold(value: str) -> str:
     """Return the form texts are compared in: NFKC, case folded, without blanks; never stored as a name."""
+    if _PLAIN.fullmatch(value):
+        return value.replace(" ", "").casefold()
     text = _NOT_SEARCHED.sub("", clean_text(value))
     for _ in range(4):  # folding may compose, composing may fold: two rounds settle all but a few
         folded = unicodedata.normalize("NFKC", text).casefold()

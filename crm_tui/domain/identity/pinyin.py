@@ -12,7 +12,7 @@ import unicodedata
 import zlib
 from array import array
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,6 +105,7 @@ def _tidy(name: str) -> str:
     return unicodedata.normalize("NFKC", clean_text(name)[:_LONGEST_NAME])
 
 
+@lru_cache(maxsize=64)
 def _choices(name: str) -> list[_Choice]:
     """Return the readings of each hanzi, the likeliest first, and each word of ASCII as it is."""
     name = _tidy(name)
@@ -135,6 +136,7 @@ def _surname_choice(name: str, index: int, found: list[str]) -> list[str]:
     return _distinct([*found[:1], special, *found[1:]])
 
 
+@lru_cache(maxsize=64)
 def _letters(name: str) -> list[_Choice]:
     """Return the choices of ``name`` without tones."""
     return [
@@ -158,18 +160,21 @@ def _distinct(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
+@cache
 def _toneless(reading: str) -> str:
     """Return ``reading`` in plain letters: lǚ is lv."""
     plain = unicodedata.normalize("NFD", reading).replace(f"u{_DIAERESIS}", "v")
     return "".join(c for c in plain if not unicodedata.combining(c))
 
 
+@cache
 def _numbered(reading: str) -> str:
     """Return ``reading`` in plain letters with its tone's number behind it: zhāng is zhang1."""
     marks = unicodedata.normalize("NFD", reading)
     return _toneless(reading) + "".join(_TONES.get(c, "") for c in marks)
 
 
+@cache
 def _dictionary(character: str) -> list[str]:
     """Return the readings of ``character`` in use, with tone marks; none for what is no hanzi.
 
