@@ -6,28 +6,15 @@ the log by ``occurred_at`` each time and never from the change itself.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, case, exists, func, select
 
 from crm_tui.domain.overdue import ContactFacts, OverdueRules, due
-from crm_tui.store.tables import contact_plan, customer, deal, follow_up, setting
+from crm_tui.store.contact_rules import overdue_rules
+from crm_tui.store.tables import contact_plan, customer, deal, follow_up
 from crm_tui.store.transaction import Transaction
-
-RULES = "overdue_rules"
-
-
-def overdue_rules(tx: Transaction) -> OverdueRules:
-    """Return the organisation's overdue rules, the default ones where it has decided nothing."""
-    value = tx.scalar(select(setting.c.value).where(setting.c.name == RULES))
-    if value is None:
-        return OverdueRules()
-    return OverdueRules(
-        days={level: int(days) for level, days in value["days"].items()},
-        first_contact_hours=int(value["first_contact_hours"]),
-        escalate_days=tuple(value["escalate_days"]),
-    )
-
 
 def refresh_contact_state(tx: Transaction, customer_id: str, rules: OverdueRules | None = None) -> None:
     """Derive the contact columns of a customer, and the due instant of its open deals, from the log."""
@@ -42,6 +29,7 @@ def refresh_contact_state(tx: Transaction, customer_id: str, rules: OverdueRules
         created_at=row.created_at,
         last_effective_at=last.effective_at,
         next_contact_at=plan.next_at if plan and row.archived_at is None else None,
+        rots_at=_rots_at(tx, customer_id),
     )
     judged = due(facts, rules or overdue_rules(tx))
     due_at = judged.at if judged else None
@@ -79,6 +67,16 @@ def _plan(tx: Transaction, customer_id: str) -> Row[Any] | None:
         .order_by(contact_plan.c.set_at.desc(), contact_plan.c.id.desc())
         .limit(1)
     )
+
+
+def _rots_at(tx: Transaction, customer_id: str) -> datetime | None:
+    """Return when the first of the customer's open deals has stood too long in its stage."""
+    at: datetime | None = tx.scalar(
+        select(func.min(deal.c.rots_at)).where(
+            deal.c.customer_id == customer_id, deal.c.state == "open", deal.c.archived_at.is_(None)
+        )
+    )
+    return at
 
 
 def _is_active(tx: Transaction, customer_id: str) -> bool:

@@ -6,17 +6,17 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.pipelines import first_pipeline, load_pipeline
 from crm_tui.commands.within import customer_within, deal_within
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.lifecycle import DealFacts, MoveKind, Pipeline, StageKind, check_move
+from crm_tui.domain.lifecycle import MoveKind, Pipeline, StageKind, check_move
 from crm_tui.domain.overdue import rots_at
 from crm_tui.domain.permission import Right
-from crm_tui.store.tables import customer, deal, follow_up, product, product_line, stage_evidence, stage_visit
+from crm_tui.store.pipelines import deal_facts, first_pipeline, load_pipeline, proven_actions
+from crm_tui.store.tables import deal, product, product_line, stage_evidence, stage_visit
 from crm_tui.store.transaction import Transaction
 
 MOST_FEN = 10**15
@@ -132,7 +132,7 @@ class TickAction(Command):
             raise Refused("action_unknown", action=self.action)
         if wanted.evidence and not self.words:
             raise Refused("evidence_needed", action=wanted.name)
-        if self.action in _proven(tx, row):
+        if self.action in proven_actions(tx, row):
             raise Refused("action_done", action=wanted.name)
         evidence_id = context.new_id()
         tx.insert(
@@ -255,50 +255,6 @@ class TakeBackMove(Command):
             lost_reason=last.reason if last.kind == MoveKind.LOST else "",
         )
         return Outcome({"deal_id": row.id, "stage": here.name}, undo=(again,))
-
-
-def deal_facts(tx: Transaction, row: Row[Any]) -> DealFacts:
-    """Return what the gate of a deal's present stage looks at."""
-    owner = tx.get(customer, row.customer_id) if row.customer_id else None
-    effective = tx.scalar(
-        select(
-            exists().where(
-                follow_up.c.customer_id == row.customer_id,
-                follow_up.c.effective,
-                follow_up.c.replaced_by.is_(None),
-                follow_up.c.retracted_at.is_(None),
-                follow_up.c.occurred_at >= row.stage_entered_at,
-            )
-        )
-    )
-    filled = {
-        "phone": bool(owner and owner.phone),
-        "address": bool(owner and owner.address),
-        "level": bool(owner and owner.level),
-        "amount": row.amount is not None,
-        "product_line": row.line_id is not None,
-        "expected_close_on": row.expected_close_on is not None,
-        "need": bool(effective),
-    }
-    return DealFacts(
-        stage=row.stage,
-        filled=frozenset(name for name, is_there in filled.items() if is_there),
-        done=frozenset(_proven(tx, row)),
-    )
-
-
-def _proven(tx: Transaction, row: Row[Any]) -> set[str]:
-    """Return the actions of the deal's present stage and cycle that are proven."""
-    return set(
-        tx.scalars(
-            select(stage_evidence.c.action).where(
-                stage_evidence.c.deal_id == row.id,
-                stage_evidence.c.cycle == row.cycle,
-                stage_evidence.c.stage == row.stage,
-                stage_evidence.c.withdrawn_at.is_(None),
-            )
-        )
-    )
 
 
 def _columns(move: MoveDeal, row: Row[Any], path: Pipeline, cycle: int, context: Context) -> dict[str, Any]:

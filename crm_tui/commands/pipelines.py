@@ -1,4 +1,4 @@
-"""Pipelines as rows: reading one version, publishing a new one."""
+"""Pipelines as rows: publishing a new version."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.lifecycle import FIELDS, Pipeline, RequiredAction, Stage, StageKind
+from crm_tui.domain.lifecycle import FIELDS, Pipeline, StageKind
 from crm_tui.domain.permission import Right
+from crm_tui.store.pipelines import load_pipeline
 from crm_tui.store.tables import deal, pipeline, stage
 from crm_tui.store.transaction import Transaction
 
@@ -74,27 +75,6 @@ class PublishPipeline(Command):
         return Outcome({"pipeline_id": pipeline_id, "version": version}, undo=back)
 
 
-def load_pipeline(tx: Transaction, pipeline_id: str) -> Pipeline:
-    """Return a pipeline with the stages in force; raises Refused pipeline_unknown."""
-    row = tx.get(pipeline, pipeline_id)
-    if row is None:
-        raise Refused("pipeline_unknown")
-    stages = tx.rows(
-        select(stage)
-        .where(stage.c.pipeline_id == pipeline_id, stage.c.version == row.version)
-        .order_by(stage.c.position)
-    )
-    return Pipeline(
-        id=row.id, name=row.name, version=row.version, stages=tuple(_stage(one) for one in stages)
-    )
-
-
-def first_pipeline(tx: Transaction) -> Pipeline:
-    """Return the organisation's first pipeline; raises Refused pipeline_unknown where there is none."""
-    pipeline_id = tx.scalar(select(pipeline.c.id).order_by(pipeline.c.position, pipeline.c.id).limit(1))
-    return load_pipeline(tx, pipeline_id or "")
-
-
 def as_plan(current: Pipeline) -> PublishPipeline:
     """Return the command that publishes this version again."""
     return PublishPipeline(
@@ -155,18 +135,3 @@ def _row(pipeline_id: str, version: int, place: int, one: StagePlan) -> dict[str
         "position": place,
         **one.model_dump(mode="json"),
     }
-
-
-def _stage(row: Row[Any]) -> Stage:
-    return Stage(
-        code=row.code,
-        name=row.name,
-        kind=StageKind(row.kind),
-        position=row.position,
-        probability=row.probability,
-        rotting_days=row.rotting_days,
-        goal=row.goal,
-        exit_criteria=row.exit_criteria,
-        required_fields=tuple(row.required_fields),
-        required_actions=tuple(RequiredAction(**action) for action in row.required_actions),
-    )

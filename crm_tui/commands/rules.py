@@ -9,10 +9,11 @@ from pydantic import Field
 from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Line, Outcome
-from crm_tui.commands.contact_state import RULES, overdue_rules, refresh_contact_state
+from crm_tui.commands.contact_state import refresh_contact_state
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.overdue import LEVELS
 from crm_tui.domain.permission import Right
+from crm_tui.store.contact_rules import RULES, overdue_rules
 from crm_tui.store.tables import customer, product, product_line, setting
 from crm_tui.store.transaction import Transaction
 

@@ -32,6 +32,8 @@ class ContactFacts:
     created_at: datetime
     last_effective_at: datetime | None
     next_contact_at: datetime | None
+    rots_at: datetime | None = None
+    """When the first open deal has stood too long in its stage."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Due:
     """The instant at which a customer becomes overdue and the rule that says so."""
 
     at: datetime
-    reason: str  # next_contact | never_contacted | no_follow_up
+    reason: str  # next_contact | never_contacted | no_follow_up | rotting
 
 
 def due(facts: ContactFacts, rules: OverdueRules) -> Due | None:
@@ -47,12 +49,21 @@ def due(facts: ContactFacts, rules: OverdueRules) -> Due | None:
 
     A planned next contact rules alone: while it lies ahead nothing else alarms, and when it has
     passed the customer is overdue since then. Without a plan an active customer is due
-    ``first_contact_hours`` after it came in, later ``days[level]`` after the last effective follow-up.
+    ``first_contact_hours`` after it came in, later ``days[level]`` after the last effective follow-up,
+    and at the latest when one of its open deals rots.
     """
     if facts.next_contact_at is not None:
         return Due(facts.next_contact_at, "next_contact")
     if not facts.active:
         return None
+    silent = _silent(facts, rules)
+    if facts.rots_at is not None and facts.rots_at < silent.at:
+        return Due(facts.rots_at, "rotting")
+    return silent
+
+
+def _silent(facts: ContactFacts, rules: OverdueRules) -> Due:
+    """Return when nobody has spoken with an active customer for too long."""
     if facts.last_effective_at is None:
         return Due(facts.created_at + timedelta(hours=rules.first_contact_hours), "never_contacted")
     days = rules.days.get(facts.level, max(rules.days.values()))

@@ -131,12 +131,12 @@ CREATE TABLE customer (
     CONSTRAINT fk_customer_parent_id FOREIGN KEY (parent_id) REFERENCES customer (id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 CREATE INDEX ix_customer_branch_due ON customer (branch_id, due_at);
-CREATE INDEX ix_customer_branch_sort ON customer (branch_id, sort_name, id);
+CREATE INDEX ix_customer_branch_sort ON customer (branch_id, archived_at, sort_name, id);
 CREATE INDEX ix_customer_due ON customer (due_at);
 CREATE INDEX ix_customer_external_id ON customer (external_id);
 CREATE INDEX ix_customer_owner_due ON customer (owner_id, due_at);
-CREATE INDEX ix_customer_owner_sort ON customer (owner_id, sort_name, id);
-CREATE INDEX ix_customer_sort ON customer (sort_name, id);
+CREATE INDEX ix_customer_owner_sort ON customer (owner_id, archived_at, sort_name, id);
+CREATE INDEX ix_customer_sort ON customer (archived_at, sort_name, id);
 
 CREATE TABLE contact_point (
     id TEXT NOT NULL,

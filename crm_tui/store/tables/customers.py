@@ -23,9 +23,9 @@ class Customer(SQLModel, table=True):
         Index("ix_customer_owner_due", "owner_id", "due_at"),
         Index("ix_customer_branch_due", "branch_id", "due_at"),
         Index("ix_customer_due", "due_at"),
-        Index("ix_customer_owner_sort", "owner_id", "sort_name", "id"),
-        Index("ix_customer_branch_sort", "branch_id", "sort_name", "id"),
-        Index("ix_customer_sort", "sort_name", "id"),
+        Index("ix_customer_owner_sort", "owner_id", "archived_at", "sort_name", "id"),
+        Index("ix_customer_branch_sort", "branch_id", "archived_at", "sort_name", "id"),
+        Index("ix_customer_sort", "archived_at", "sort_name", "id"),
     )
 
     id: str = Field(primary_key=True)
