@@ -16,6 +16,7 @@ from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.tables import contact_plan, customer, deal, follow_up
 from crm_tui.store.transaction import Transaction
 
+
 def refresh_contact_state(tx: Transaction, customer_id: str, rules: OverdueRules | None = None) -> None:
     """Derive the contact columns of a customer, and the due instant of its open deals, from the log."""
     row = tx.get(customer, customer_id)

@@ -15,7 +15,7 @@ LEVELS = ("A", "B", "C", "D", "E")
 
 @dataclass(frozen=True)
 class OverdueRules:
-    """The organisation's patience: days per level without an effective follow-up, hours to the first contact."""
+    """The organisation's patience: days without an effective follow-up, hours to the first contact."""
 
     days: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 7))
     first_contact_hours: int = 24
