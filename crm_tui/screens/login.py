@@ -17,7 +17,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.fields import TextField
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.navigation import Entered, Go, Quit
-from crm_tui.widgets.picker import Choice, Picker
+from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.refusal import refused
 from crm_tui.widgets.text import safe_text
 
@@ -115,13 +115,16 @@ class LoginScreen(CrmScreen):
         """Pick the person from a list."""
         if self._door is None:
             return
-        choices = [
-            Choice(
-                one.person_id, f"{one.number} {one.name}", f"{t(f'role.{one.role}')} {one.unit}", one.initials
+        rows = [
+            PickRow(
+                one.person_id,
+                f"{one.number} {one.name}",
+                search=one.initials,
+                note=f"{t(f'role.{one.role}')} {one.unit}",
             )
             for one in self._door.people
         ]
-        self.app.push_screen(Picker(t("login.who"), choices), self._take_choice)
+        self.app.push_screen(Picker(t("login.pick"), rows), self._take_choice)
 
     def action_help(self) -> None:
         """Say how to log in."""

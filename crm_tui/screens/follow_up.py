@@ -1,0 +1,327 @@
+"""The follow-up form: every answer mandatory, Enter all the way, F10 saves from any field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Static
+
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.follow_up import CHANNELS, NO_CHANGE, OBJECTIONS, RESULTS
+from crm_tui.domain.moment import parse_moment
+from crm_tui.i18n import t
+from crm_tui.widgets import figures
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.field_row import FieldSpec, Value
+from crm_tui.widgets.fields import Choice
+from crm_tui.widgets.form import Form
+from crm_tui.widgets.navigation import Done
+from crm_tui.widgets.refusal import refused
+from crm_tui.widgets.text import safe_text
+from crm_tui.widgets.workplace import WorkScreen
+
+if TYPE_CHECKING:
+    from crm_tui.commands import Command
+    from crm_tui.queries.follow_ups import FollowUpStart, Said
+
+FORM = "follow_up"
+DRAFT_SECONDS = 1.0
+DEFAULTS: Mapping[str, Value] = {
+    "channel": CHANNELS[0],
+    "result": RESULTS[0],
+    "objections": ("none",),
+    "next_at": "3",
+}
+"""What a counter clerk answers most often; Enter accepts it."""
+
+
+class FollowUpScreen(WorkScreen):
+    """Log a follow-up, or amend the one given as ``amends``; what was typed outlives Esc and kill -9."""
+
+    CSS_PATH = "follow_up.tcss"
+    SHOWS: ClassVar[frozenset[str]] = frozenset()
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f6", "move_too", "follow_up.move_key", tooltip="follow_up.move_tip"),
+        Binding("f7", "like_last", "follow_up.last_key", tooltip="follow_up.last_tip"),
+    ]
+
+    def __init__(
+        self, counter: Counter, customer_id: str, deal_id: str | None = None, amends: Said | None = None
+    ) -> None:
+        super().__init__(counter)
+        self._customer_id = customer_id
+        self._deal_id = deal_id
+        self._amends = amends
+        self._start: FollowUpStart | None = None
+        self._moves = False
+        self._saving = False
+        self._typed = False
+        self._draft_timer: Timer | None = None
+        self._form = Form(self._specs(), DEFAULTS, id="form")
+
+    @property
+    def customer_id(self) -> str | None:
+        """The customer of the form."""
+        return self._customer_id
+
+    @property
+    def _subject(self) -> str:
+        """What a draft of this form is about: the customer, or the follow-up that is amended."""
+        return self._amends.follow_up_id if self._amends else self._customer_id
+
+    def compose_body(self) -> ComposeResult:
+        """The customer above, the fields below, what was said last at the right."""
+        yield Static("", id="customer", markup=False)
+        with Horizontal():
+            with Vertical(id="fields"):
+                yield self._form
+                yield Static("", id="move", markup=False)
+            yield Static("", classes="side-pane", id="last", markup=False)
+
+    def _specs(self) -> list[FieldSpec]:
+        def choices(field: str, values: tuple[str, ...]) -> list[Choice]:
+            return [Choice(value, t(f"follow_up.{field}.{value}")) for value in values]
+
+        objections = [
+            Choice(value, t(f"follow_up.objection.{value}"), "0" if value == "none" else "", value == "none")
+            for value in OBJECTIONS
+        ]
+        return [
+            FieldSpec(
+                "channel", "follow_up.channel", "choice", mandatory=True, choices=choices("channel", CHANNELS)
+            ),
+            FieldSpec("need_change", "follow_up.need", "text", mandatory=True, hint=_need_hint),
+            FieldSpec("objections", "follow_up.objections", "choices", mandatory=True, choices=objections),
+            FieldSpec("next_step", "follow_up.next_step", "text", mandatory=True),
+            FieldSpec(
+                "next_at",
+                "follow_up.next_at",
+                "text",
+                mandatory=True,
+                hint=self._when_hint,
+                check=self._when_check,
+            ),
+            FieldSpec(
+                "result", "follow_up.result", "choice", mandatory=True, choices=choices("result", RESULTS)
+            ),
+            FieldSpec("objection_note", "follow_up.objection_note"),
+        ]
+
+    async def redraw(self) -> None:
+        """Read the customer once and offer the draft; the fields are the person's from then on."""
+        if self._start is not None:
+            return
+        from crm_tui.queries.follow_ups import follow_up_start
+
+        self._start = await self.ask(follow_up_start, self._customer_id, self._deal_id)
+        self._show_start(self._start)
+        self._form.fill({"next_at": str(self._form.values()["next_at"])})
+        if self._amends is not None and not self._typed:
+            self._form.fill(self._answers_of(self._amends))
+        draft = await self.counter.desk.write(lambda: self.counter.desk.find_draft(FORM, self._subject))
+        if draft is not None and not self._typed:
+            answers = {k: tuple(v) if isinstance(v, list) else v for k, v in draft.answers.items()}
+            self._form.fill(answers)
+            self.say(
+                t("follow_up.draft_found", at=figures.clock_time(draft.saved_at, self._start.zone)), "warn"
+            )
+        self._form.rows[0].field.focus()
+
+    def _show_start(self, start: FollowUpStart) -> None:
+        last = (
+            figures.ago(start.last[0].occurred_at, self._now, start.zone)
+            if start.last
+            else t("figures.never")
+        )
+        who = t(
+            "follow_up.customer_line",
+            name=start.name,
+            phone=figures.phone(start.phone),
+            stage=start.stage_name or figures.NONE,
+            last=last,
+        )
+        self.query_one("#customer", Static).update(safe_text(who))
+        lines = [t("follow_up.said_before")]
+        for said in start.last:
+            lines += [
+                " ".join(
+                    (
+                        figures.moment(said.occurred_at, self._now, start.zone),
+                        t(f"follow_up.channel.{said.channel}"),
+                    )
+                ),
+                f" {self._need_words(said.need_change)}",
+                f" {t('follow_up.next_step')}: {said.next_step}",
+            ]
+        self.query_one("#last", Static).update(_lines(lines))
+        self._show_counter()
+
+    @on(Form.Changed)
+    def _note_typing(self, message: Form.Changed) -> None:
+        """Count what is filled, and keep a draft when the typing pauses."""
+        self._show_counter()
+        if self._start is None:
+            return
+        self._typed = True
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.set_timer(DRAFT_SECONDS, self._keep_draft)
+
+    @on(Form.Ended)
+    def _ended(self) -> None:
+        """Enter behind the last field saves."""
+        self.action_save()
+
+    def action_move_too(self) -> None:
+        """Move the deal to its next stage with the same key that saves."""
+        if self._start is None or not self._start.next_stage:
+            self.say(t("follow_up.no_next_stage"), "warn")
+            return
+        self._moves = not self._moves
+        words = t("follow_up.moves", stage=self._start.next_stage_name) if self._moves else ""
+        self.query_one("#move", Static).update(safe_text(f"  [x] {words}" if words else ""))
+
+    def action_like_last(self) -> None:
+        """Fill in the answers of the last follow-up, to be changed."""
+        if self._start is None or not self._start.last:
+            self.say(t("follow_up.no_last"), "warn")
+            return
+        answers = self._answers_of(self._start.last[0])
+        self._form.fill({key: value for key, value in answers.items() if key != "next_at"})
+
+    async def action_lock(self) -> None:
+        """Lock the screen; what was typed is kept first."""
+        if self._typed:
+            await self._keep_draft().wait()
+        super().action_lock()
+
+    def action_save(self) -> None:
+        """Save; with a gap nothing is saved and the cursor goes to it."""
+        if self._start is None or self._saving:
+            return
+        if self._form.focus_gap():
+            self.say(self._form.gap_words(), "error")
+            return
+        if not self._form.check():
+            return
+        self._saving = True
+        self._save()
+
+    def leave(self) -> None:
+        """Go back; what was typed stays as a draft."""
+        if self._typed and not self._saving:
+            self._keep_draft()
+            self.post_message(Done(t("follow_up.draft_kept")))
+            return
+        super().leave()
+
+    @work(group="save", exit_on_error=False)
+    async def _save(self) -> None:
+        assert self._start is not None
+        start = self._start
+        try:
+            verdicts = await self.act(*self._commands(start))
+        finally:
+            self._saving = False
+        if not verdicts or not verdicts[0].applied:
+            return
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        desk = self.counter.desk
+        await desk.write(lambda: desk.drop_draft(FORM, self._subject))
+        self._typed = False
+        refused_move = [verdict for verdict in verdicts[1:] if not verdict.applied]
+        key = "follow_up.saved_not_moved" if refused_move else "follow_up.saved"
+        self.post_message(Done(t(key, name=start.name)))
+
+    def _commands(self, start: FollowUpStart) -> list[Command]:
+        from crm_tui.commands.deals import MoveDeal
+        from crm_tui.commands.follow_ups import AmendFollowUp, LogFollowUp
+
+        typed = self._form.values()
+        answers: dict[str, Any] = {
+            **typed,
+            "need_change": NO_CHANGE if typed["need_change"] == "0" else typed["need_change"],
+            "next_at": parse_moment(str(typed["next_at"]), self._now, start.zone),
+        }
+        if self._amends is not None:
+            return [AmendFollowUp(follow_up_id=self._amends.follow_up_id, **answers)]
+        commands: list[Command] = [
+            LogFollowUp(customer_id=start.customer_id, deal_id=start.deal_id, **answers)
+        ]
+        if self._moves and start.deal_id:
+            commands.append(
+                MoveDeal(deal_id=start.deal_id, to_stage=start.next_stage, expected_stage=start.stage)
+            )
+        return commands
+
+    @work(group="draft", exit_on_error=False)
+    async def _keep_draft(self) -> None:
+        """Keep what was typed so far on this terminal."""
+        desk, answers = self.counter.desk, dict(self._form.values())
+        if not desk.is_logged_in:
+            return
+        try:
+            await desk.write(lambda: desk.keep_draft(FORM, self._subject, answers))
+        except Refused as no:
+            self.say(refused(no), "error")
+
+    def _show_counter(self) -> None:
+        filled, mandatory = self._form.counter()
+        self.title = t("follow_up.title", filled=filled, mandatory=mandatory)
+
+    def _answers_of(self, said: Said) -> dict[str, Value]:
+        zone = self._start.zone if self._start else "UTC"
+        return {
+            "channel": said.channel,
+            "result": said.result,
+            "need_change": "0" if said.need_change == NO_CHANGE else said.need_change,
+            "objections": said.objections,
+            "objection_note": said.objection_note,
+            "next_step": said.next_step,
+            "next_at": figures.typed_moment(said.next_at, zone),
+        }
+
+    @property
+    def _now(self) -> datetime:
+        return self.counter.desk.now()
+
+    def _when_hint(self, typed: str) -> str:
+        if self._start is None or not typed:
+            return ""
+        try:
+            at = parse_moment(typed, self._now, self._start.zone)
+        except Refused:
+            return ""
+        return f"-> {figures.moment(at, self._now, self._start.zone)}"
+
+    def _when_check(self, typed: str) -> str:
+        if self._start is None:
+            return ""
+        try:
+            parse_moment(typed, self._now, self._start.zone)
+        except Refused as no:
+            return refused(no)
+        return ""
+
+    @staticmethod
+    def _need_words(need_change: str) -> str:
+        return t("follow_up.no_change") if need_change == NO_CHANGE else need_change
+
+
+def _need_hint(typed: str) -> str:
+    return t("follow_up.no_change") if typed == "0" else t("follow_up.need_hint") if not typed else ""
+
+
+def _lines(lines: list[str]) -> Any:
+    from rich.text import Text
+
+    return Text("\n").join(safe_text(line) for line in lines)
