@@ -38,6 +38,13 @@ class TextField(Input):
         cell = self._position_to_cell(self.cursor_position) - self.scroll_offset.x
         return Offset(x + max(0, min(cell, max(width - 1, 0))), y)
 
+    @property
+    def _value(self) -> Text:
+        """The text to draw; a secret is drawn as ``*``, because a bullet is two cells on some consoles."""
+        if self.password:
+            return Text("*" * len(self.value), no_wrap=True, overflow="ignore", end="")
+        return super()._value
+
     def _on_paste(self, event: events.Paste) -> None:
         event.text = clean(event.text)
 
