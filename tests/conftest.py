@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import Engine, select
 
 from crm_tui import i18n
+from crm_tui.commands import Command, Verdict
+from crm_tui.commands.customers import CreateCustomer
+from crm_tui.commands.deals import CreateDeal
+from crm_tui.commands.follow_ups import LogFollowUp
+from crm_tui.commands.people import CreatePerson, CreateUnit, FoundOrganisation
+from crm_tui.commands.pipelines import ActionPlan, StagePlan
+from crm_tui.desk import Desk
+from crm_tui.domain.lifecycle import default_stages
+from crm_tui.store.credentials import hash_pin, set_verifier
+from crm_tui.store.engine import open_engine
+from crm_tui.store.tables import person
+
+PIN = "2468"
 
 
 class InLine(Executor):
@@ -82,3 +97,190 @@ def outside_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the outside data is not beside this checkout")
     return folder
+
+
+class Office:
+    """A founded organisation and its one counter; people by number, units by name.
+
+    East has the branches Jingan (teams one and two) and Xuhui, south has Tianhe. Numbers: 1001
+    administrator, 2001 director, 3001 and 3002 regional managers, 4001 to 4003 branch managers, 5001
+    supervisor of Jingan's team one, 6001 and 6002 its clerks, 6003 clerk of team two, 6004 clerk in
+    Xuhui, 6005 clerk in Tianhe, 7001 finance.
+    """
+
+    pin = PIN
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        self.desk = desk
+        self.clock = clock
+        self.units: dict[str, str] = {}
+        self.people: dict[str, str] = {}
+
+    def as_person(self, number: str) -> Desk:
+        """Log the person with this number in."""
+        self.desk.log_in(self.people[number], PIN)
+        return self.desk
+
+    def verdict(self, command: Command) -> Verdict:
+        """Carry one command out and return what became of it."""
+        (verdict,) = self.desk.carry_out(command)
+        return verdict
+
+    def give(self, command: Command) -> Mapping[str, Any]:
+        """Carry one command out that must be applied; return its details."""
+        verdict = self.verdict(command)
+        assert verdict.applied, f"{command!r} was refused: {verdict}"
+        return verdict.details
+
+    def customer(self, name: str = "王小满", **more: Any) -> str:
+        """Take in a customer of the person who is logged in; return its id."""
+        return str(self.give(CreateCustomer(name=name, **more))["customer_id"])
+
+    def deal(self, customer_id: str, **more: Any) -> str:
+        """Open a deal; return its id."""
+        return str(self.give(CreateDeal(customer_id=customer_id, **more))["deal_id"])
+
+    def spoken(self, customer_id: str, **more: Any) -> LogFollowUp:
+        """Return a sound follow-up about a customer, not yet carried out."""
+        said: dict[str, Any] = {
+            "channel": "phone",
+            "result": "reached",
+            "need_change": "wants a larger table",
+            "objections": ("none",),
+            "next_step": "send the drawing",
+            "next_at": self.clock.now + timedelta(days=2),
+        }
+        return LogFollowUp(customer_id=customer_id, **(said | more))
+
+
+def founding() -> FoundOrganisation:
+    """The command that founds the organisation of the tests, with the default stages."""
+    stages = default_stages(_Same())
+    return FoundOrganisation(
+        company="Haitang",
+        region="East",
+        branch="Jingan",
+        team="Team one",
+        administrator="Ada Admin",
+        pipeline="Sales",
+        stages=tuple(
+            StagePlan(
+                code=one.code,
+                name=one.name,
+                kind=one.kind,
+                probability=one.probability,
+                rotting_days=one.rotting_days,
+                required_fields=one.required_fields,
+                required_actions=tuple(
+                    ActionPlan(code=action.code, name=action.name, evidence=action.evidence)
+                    for action in one.required_actions
+                ),
+            )
+            for one in stages
+        ),
+    )
+
+
+class _Same(dict[str, str]):
+    """Words that are their own keys."""
+
+    def __missing__(self, key: str) -> str:
+        return key
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return default
+
+
+_UNITS = (
+    ("region", "South", "Haitang"),
+    ("branch", "Xuhui", "East"),
+    ("branch", "Tianhe", "South"),
+    ("team", "Team two", "Jingan"),
+    ("team", "Team three", "Tianhe"),
+)
+_PEOPLE = (
+    ("2001", "Dora Director", "director", "Haitang"),
+    ("3001", "Rita East", "regional_manager", "East"),
+    ("3002", "Rob South", "regional_manager", "South"),
+    ("4001", "Bo Jingan", "branch_manager", "Jingan"),
+    ("4002", "Bea Xuhui", "branch_manager", "Xuhui"),
+    ("4003", "Ben Tianhe", "branch_manager", "Tianhe"),
+    ("5001", "Sue Team", "supervisor", "Team one"),
+    ("6001", "陈静", "clerk", "Team one"),
+    ("6002", "李敏", "clerk", "Team one"),
+    ("6003", "Carl Two", "clerk", "Team two"),
+    ("6004", "Cleo Xuhui", "clerk", "Xuhui"),
+    ("6005", "Cid Tianhe", "clerk", "Team three"),
+    ("7001", "Fay Finance", "finance", "Haitang"),
+)
+
+
+@pytest.fixture(scope="session")
+def cheap_verifier() -> str:
+    """The verifier of PIN by parameters that take a millisecond instead of a fifth of a second."""
+    return hash_pin(PIN, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+
+
+@pytest.fixture
+def found(cheap_verifier: str, clock: Clock) -> Callable[[Desk], Office]:
+    """Found the organisation of the tests through a desk; nobody is logged in afterwards."""
+
+    def found_there(desk: Desk) -> Office:
+        office = Office(desk, clock)
+        (verdict,) = desk.carry_out_as_system(founding())
+        assert verdict.applied, verdict
+        ids = verdict.details
+        office.units = {
+            "Haitang": ids["company_id"],
+            "East": ids["region_id"],
+            "Jingan": ids["branch_id"],
+            "Team one": ids["team_id"],
+        }
+        for kind, name, parent in _UNITS:
+            (made,) = desk.carry_out_as_system(
+                CreateUnit(unit_kind=kind, name=name, parent_id=office.units[parent])
+            )
+            office.units[name] = made.details["unit_id"]
+        office.people = {"1001": ids["person_id"]}
+        hired = desk.carry_out_as_system(
+            *(
+                CreatePerson(number=number, name=name, role=role, unit_id=office.units[unit])
+                for number, name, role, unit in _PEOPLE
+            )
+        )
+        for (number, *_), made in zip(_PEOPLE, hired, strict=True):
+            office.people[number] = made.details["person_id"]
+        with desk._write() as tx:
+            for person_id in tx.scalars(select(person.c.id)):
+                set_verifier(tx, person_id, cheap_verifier)
+        return office
+
+    return found_there
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Engine]:
+    """A real file, as the program opens it."""
+    engine = open_engine(tmp_path / "home" / "crm.db")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def desk(database: Engine, clock: Clock, ids: Callable[[], str]) -> Desk:
+    """A counter that works in the caller's thread, on an empty database."""
+    return Desk(database, clock=clock, ids=ids, writer=InLine(), reader=InLine())
+
+
+@pytest.fixture
+def office(desk: Desk, found: Callable[[Desk], Office]) -> Office:
+    """The founded organisation, with the clerk 6001 logged in."""
+    office = found(desk)
+    office.as_person("6001")
+    return office
+
+
+@pytest.fixture
+def as_person(office: Office) -> Callable[[str], Desk]:
+    """Change who is logged in, by number."""
+    return office.as_person
