@@ -100,6 +100,7 @@ class VirtualBoard(PagedCards):
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor in the window."""
+        self._measure()
         self._reveal()
         self.refresh()
 

@@ -74,6 +74,7 @@ class PagedCards(Widget, can_focus=True):
         self._left = 0
         self._generation = 0
         self._told: tuple[str, str] | None = None
+        self._rows, self._shown, self._width = 1, 1, MIN_COLUMN
 
     @property
     def column_id(self) -> str:
@@ -108,6 +109,7 @@ class PagedCards(Widget, can_focus=True):
         if generation != self._generation:
             return  # a later reload is under way and knows better
         self.columns, self._asked = columns, set()
+        self._measure()
         self._at = max(0, min(self._at, len(columns) - 1))
         if place is not None:
             self._at = next((at for at, column in enumerate(columns) if column.id == place[0]), self._at)
@@ -135,21 +137,12 @@ class PagedCards(Widget, can_focus=True):
                 pages.put(number, await self.source.cards(column.id, offset, _PAGE_CARDS, pages.near(offset)))
         return fresh
 
-    @property
-    def _rows(self) -> int:
-        """How many cards of a column the window shows."""
-        return max((self.size.height - HEAD_LINES - 1) // CARD_LINES, 1)
-
-    @property
-    def _shown(self) -> int:
-        """How many columns the window shows."""
-        width = self.size.width or MIN_COLUMN * 5
-        return max(1, min(len(self.columns), width // MIN_COLUMN))
-
-    @property
-    def _width(self) -> int:
-        """Cells of a column, with the gap behind it."""
-        return min(self.size.width // self._shown, MIN_COLUMN * 2) if self._shown > 1 else self.size.width
+    def _measure(self) -> None:
+        """Work out, once per size, how many columns and cards the window shows and how wide a column is."""
+        width, height = self.size
+        self._rows = max((height - HEAD_LINES - 1) // CARD_LINES, 1)
+        self._shown = max(1, min(len(self.columns), (width or MIN_COLUMN * 5) // MIN_COLUMN))
+        self._width = min(width // self._shown, MIN_COLUMN * 2) if self._shown > 1 else width
 
     def _length(self, at: int) -> int:
         return self.columns[at].count if 0 <= at < len(self.columns) else 0

@@ -57,7 +57,7 @@ class Picker(CrmModal[str | None]):
         Binding("pagedown", "page(1)", show=False),
     ]
     DEFAULT_CSS = """
-    Picker VirtualList { height: 12; }
+    Picker VirtualList { height: 12; max-height: 50vh; }
     Picker .find { height: 1; }
     Picker .find Words { padding: 0 1 0 0; }
     Picker .keys { color: $text-muted; }

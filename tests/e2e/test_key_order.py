@@ -1,5 +1,6 @@
 """Bursts of keys in a real terminal: Pilot cannot show what a pty does."""
 
+import contextlib
 import os
 import sys
 import time
@@ -39,6 +40,7 @@ class Base:
         self.push_screen(Modal())
 
 class Modal(ModalScreen):
+    BINDINGS = [("f3", "dismiss", "Close")]
     compose = Base.compose
     def on_mount(self):
         self.query_one("#one").focus()
@@ -73,10 +75,8 @@ class Terminal:
         """Read until the screen shows all words; the last screen is returned either way."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            try:
+            with contextlib.suppress(pexpect.TIMEOUT):
                 self.stream.feed(self.child.read_nonblocking(65536, timeout=0.1))
-            except pexpect.TIMEOUT:
-                pass
             shown = "\n".join(self.screen.display)
             if all(word in shown for word in words):
                 return shown
@@ -138,6 +138,12 @@ def test_keys_right_behind_the_one_that_opens_a_modal_go_into_the_modal(start):
     terminal = start("ordered")
     terminal.send("\x1bOQab\tcd")
     assert "Modal<ab|cd|>" in terminal.until("Modal<ab|cd|>")
+
+
+def test_keys_right_behind_the_one_that_closes_a_modal_go_into_the_screen_below(start):
+    terminal = start("ordered")
+    terminal.send("\x1bOQab\x1bORcd\tef")
+    assert "Screen<cd|ef|>" in terminal.until("Screen<cd|ef|>")
 
 
 def test_the_cursor_stands_right_behind_chinese_text_where_the_input_method_opens(start):

@@ -1,5 +1,6 @@
 """The frame: title, badges, message line, key bar, Esc ladder, small and wide windows."""
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -9,10 +10,12 @@ from textual.binding import ActiveBinding, Binding
 from textual.widgets import Static
 
 from crm_tui import i18n
+from crm_tui.widgets import frame
 from crm_tui.widgets.frame import CrmScreen, MessageLine, TitleLine
 from crm_tui.widgets.key_bar import KeyBar, bar_items
 from crm_tui.widgets.keys import KeyOrder, digit_of, twins
 
+STYLES = Path(frame.__file__).parent.parent / "styles" / "app.tcss"
 F_KEYS = [
     ("f1", "keys.help"),
     ("f2", "keys.find"),
@@ -53,6 +56,7 @@ class Board(CrmScreen):
 
 
 class FrameApp(KeyOrder, App[Any]):
+    CSS_PATH = STYLES
     ENABLE_COMMAND_PALETTE = False
 
     def on_mount(self) -> None:
@@ -103,7 +107,7 @@ async def test_f11_and_the_twin_of_an_f_key_are_not_in_the_bar():
         assert "escape" not in keys
 
 
-async def test_a_click_on_the_bar_presses_the_key(language):
+async def test_a_click_on_the_bar_presses_the_key():
     app = FrameApp()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.click(KeyBar, offset=(1, 0))
