@@ -20,7 +20,7 @@ def _theme(
 ) -> Theme:
     """Build a theme: ground = background, surface, panel; text = plain, muted; tones = good, warn, alarm."""
     background, surface, panel = ground
-    foreground, muted = text
+    foreground, _muted = text
     good, warn, alarm = tones
     return Theme(
         name=name,
@@ -36,23 +36,33 @@ def _theme(
         warning=warn,
         error=alarm,
         text_alpha=1.0,
-        variables={
-            "text-muted": muted,
-            "text-disabled": muted,
-            "text-success": good,
-            "text-warning": warn,
-            "text-error": alarm,
-            "block-cursor-background": primary,
-            "block-cursor-foreground": background,
-            "block-cursor-blurred-background": panel,
-            "block-cursor-blurred-foreground": foreground,
-            "input-cursor-background": foreground,
-            "input-cursor-foreground": background,
-            "input-selection-background": panel,
-            "border": primary,
-            "border-blurred": muted,
-        },
+        variables=_variables(ground, text, primary, tones),
     )
+
+
+def _variables(
+    ground: tuple[str, str, str], text: tuple[str, str], primary: str, tones: tuple[str, str, str]
+) -> dict[str, str]:
+    """Fix what Textual would otherwise mix from the colours, so that the contrast is known."""
+    background, _surface, panel = ground
+    foreground, muted = text
+    good, warn, alarm = tones
+    return {
+        "text-muted": muted,
+        "text-disabled": muted,
+        "text-success": good,
+        "text-warning": warn,
+        "text-error": alarm,
+        "block-cursor-background": primary,
+        "block-cursor-foreground": background,
+        "block-cursor-blurred-background": panel,
+        "block-cursor-blurred-foreground": foreground,
+        "input-cursor-background": foreground,
+        "input-cursor-foreground": background,
+        "input-selection-background": panel,
+        "border": primary,
+        "border-blurred": muted,
+    }
 
 
 DARK: Final = _theme(
