@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from crm_tui.domain.calendar import day_window
+from crm_tui.domain.overdue import OverdueRules
+from crm_tui.queries.todo import tab_condition
 from crm_tui.store.tables import customer
 from crm_tui.store.view import View
 
@@ -20,10 +21,10 @@ class BadgeCounts:
 
 
 def badges(view: View) -> BadgeCounts:
-    """Count what the viewer has to do now."""
-    _, end = day_window(view.today, view.viewer.zone)
+    """Count what the viewer has to do now: the lengths of the tabs of the same names, by index alone."""
     mine = select(func.count()).select_from(customer).where(view.scope.where(customer))
-    alive = customer.c.archived_at.is_(None)
-    overdue = view.tx.scalar(mine.where(alive, customer.c.due_at <= view.now))
-    today = view.tx.scalar(mine.where(alive, customer.c.due_at > view.now, customer.c.due_at < end))
+    overdue, today = (
+        int(view.tx.scalar(mine.where(tab_condition(view, tab, OverdueRules()))))
+        for tab in ("overdue", "today")
+    )
     return BadgeCounts(overdue=overdue, today=today)

@@ -202,6 +202,7 @@ CREATE TABLE lead (
     CONSTRAINT fk_lead_owner_id FOREIGN KEY (owner_id) REFERENCES person (id)
 ) STRICT;
 CREATE INDEX ix_lead_branch_created ON lead (branch_id, created_on);
+CREATE INDEX ix_lead_customer ON lead (customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX ix_lead_external_id ON lead (external_id);
 CREATE INDEX ix_lead_owner_id ON lead (owner_id);
 
@@ -252,7 +253,7 @@ CREATE INDEX ix_deal_line_id ON deal (line_id);
 CREATE INDEX ix_deal_owner_board ON deal (owner_id, pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_product_id ON deal (product_id);
 CREATE INDEX ix_deal_rots ON deal (state, rots_at);
-CREATE INDEX ix_deal_sums ON deal (pipeline_id, state, stage, amount, stage_entered_at);
+CREATE INDEX ix_deal_sums ON deal (pipeline_id, state, stage, archived_at, amount, stage_entered_at);
 
 CREATE TABLE stage_visit (
     id TEXT NOT NULL,
@@ -365,6 +366,7 @@ CREATE TABLE import_row (
     CONSTRAINT fk_import_row_batch_id FOREIGN KEY (batch_id) REFERENCES import_batch (id)
 ) STRICT;
 CREATE INDEX ix_import_row_batch ON import_row (batch_id, seq);
+CREATE INDEX ix_import_row_row ON import_row (row_id, batch_id);
 
 CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

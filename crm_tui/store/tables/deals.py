@@ -54,7 +54,7 @@ class Deal(SQLModel, table=True):
         Index("ix_deal_board", "pipeline_id", "state", "stage", "due_at", "id"),
         Index("ix_deal_owner_board", "owner_id", "pipeline_id", "state", "stage", "due_at", "id"),
         Index("ix_deal_branch_board", "branch_id", "pipeline_id", "state", "stage", "due_at", "id"),
-        Index("ix_deal_sums", "pipeline_id", "state", "stage", "amount", "stage_entered_at"),
+        Index("ix_deal_sums", "pipeline_id", "state", "stage", "archived_at", "amount", "stage_entered_at"),
         Index("ix_deal_rots", "state", "rots_at"),
         Index("ix_deal_closed", "state", "closed_on"),
     )

@@ -1,0 +1,172 @@
+"""The list of customers: searched, filtered, ordered and paged.
+
+``customers_page(view, typed=..., filters=CustomerFilter(...), offset=0, limit=50, order="due")``
+answers ``Page(count, lines, exact)``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, and_, case, func, select, type_coerce
+
+from crm_tui.queries.customer_lines import CustomerLine, customer_lines
+from crm_tui.queries.finding import find_customers
+from crm_tui.store.tables import customer, deal, pipeline
+from crm_tui.store.view import View
+
+ORDERS = ("due", "name")
+
+
+@dataclass(frozen=True)
+class CustomerFilter:
+    """What a list is narrowed to; every field that is set must hold.
+
+    ``stage`` is a stage code in which an open deal stands; ``unassigned`` means without an owner;
+    ``never_contacted`` without an effective follow-up; ``overdue_only`` due by now; ``level`` may be
+    several letters (``AB``).
+    """
+
+    owner_id: str = ""
+    level: str = ""
+    source: str = ""
+    tag: str = ""
+    stage: str = ""
+    kind: str = ""
+    overdue_only: bool = False
+    never_contacted: bool = False
+    unassigned: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some lines of a list of ``count``; ``exact`` is False where the count is only an upper bound."""
+
+    count: int
+    lines: tuple[CustomerLine, ...]
+    exact: bool = True
+
+
+NO_FILTER = CustomerFilter()
+
+
+def customers_page(
+    view: View,
+    *,
+    typed: str = "",
+    filters: CustomerFilter = NO_FILTER,
+    offset: int = 0,
+    limit: int = 50,
+    order: str = "due",
+) -> Page:
+    """Return one page of the living customers in the viewer's scope.
+
+    With something typed: one's own customers first, then those with open work, then by name (among
+    the first CANDIDATES matches). Else ``order`` due: what is due longest first and what is never due
+    last, by name; or name: by pinyin.
+    """
+    limits = [customer.c.archived_at.is_(None), view.scope.where(customer), *_conditions(view, filters)]
+    if typed.strip():
+        return _searched(view, typed, limits, narrowed=filters != NO_FILTER, offset=offset, limit=limit)
+    count = int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*limits))))
+    ids = customer_ids(view, limits, order, offset, limit)
+    return Page(count, customer_lines(view, ids))
+
+
+def matching_ids(
+    view: View, filters: CustomerFilter, *, typed: str = "", most: int = 1000
+) -> tuple[str, ...]:
+    """Return the ids of at most ``most`` customers of a filter, due first: what a mass command is given."""
+    limits = [customer.c.archived_at.is_(None), view.scope.where(customer), *_conditions(view, filters)]
+    if typed.strip():
+        limits.append(customer.c.id.in_(list(find_customers(view, typed).ids)))
+    return tuple(customer_ids(view, limits, "due", 0, most))
+
+
+def customer_ids(
+    view: View, limits: Sequence[ColumnElement[bool]], order: str, offset: int, limit: int
+) -> list[str]:
+    """Return the ids of one page; the two parts of the order ``due`` each read an index."""
+    by_name = (customer.c.sort_name, customer.c.id)
+    if order == "name":
+        return _ids(view, limits, by_name, offset, limit)
+    dated = [*limits, customer.c.due_at.is_not(None)]
+    first = _ids(view, dated, (customer.c.due_at, customer.c.id), offset, limit)
+    if len(first) == limit:
+        return first
+    before = int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*dated))))
+    rest = [*limits, customer.c.due_at.is_(None)]
+    return first + _ids(view, rest, by_name, max(0, offset - before), limit - len(first))
+
+
+def _ids(
+    view: View,
+    limits: Sequence[ColumnElement[bool]],
+    by: Sequence[ColumnElement[Any]],
+    offset: int,
+    limit: int,
+) -> list[str]:
+    return list(
+        view.tx.scalars(select(customer.c.id).where(and_(*limits)).order_by(*by).offset(offset).limit(limit))
+    )
+
+
+def _searched(
+    view: View, typed: str, limits: list[ColumnElement[bool]], *, narrowed: bool, offset: int, limit: int
+) -> Page:
+    found = find_customers(view, typed)
+    limits = [*limits, customer.c.id.in_(list(found.ids))]
+    ids = _ids(
+        view,
+        limits,
+        (
+            case((customer.c.owner_id == view.viewer.person_id, 0), else_=1),
+            customer.c.due_at.is_(None),
+            customer.c.sort_name,
+            customer.c.id,
+        ),
+        offset,
+        limit,
+    )
+    lines = customer_lines(view, ids)
+    if not narrowed:
+        return Page(found.count, lines, found.exact)
+    count = int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*limits))))
+    return Page(count, lines, exact=found.exact and len(found.ids) == found.count)
+
+
+def _conditions(view: View, filters: CustomerFilter) -> list[ColumnElement[bool]]:
+    """Return what the set fields of a filter ask for."""
+    wanted: tuple[tuple[object, ColumnElement[bool]], ...] = (
+        (filters.owner_id, customer.c.owner_id == filters.owner_id),
+        (filters.level, customer.c.level.in_(list(filters.level.upper()))),
+        (filters.source, customer.c.source == filters.source),
+        (filters.tag, _has_tag(filters.tag)),
+        (filters.stage, customer.c.id.in_(_standing_in(filters.stage))),
+        (filters.kind, customer.c.kind == filters.kind),
+        (filters.overdue_only, customer.c.due_at <= view.now),
+        (filters.never_contacted, customer.c.last_effective_at.is_(None)),
+        (filters.unassigned, customer.c.owner_id.is_(None)),
+    )
+    return [condition for is_set, condition in wanted if is_set]
+
+
+def _has_tag(tag: str) -> ColumnElement[bool]:
+    """Return the condition that a customer carries a tag; tags are kept as a JSON list of strings."""
+    return type_coerce(customer.c.tags, Text).contains(json.dumps(tag, ensure_ascii=False), autoescape=True)
+
+
+def _standing_in(stage: str) -> Select[Any]:
+    """Return the customers with an open deal in a stage, by the board's index."""
+    return select(deal.c.customer_id).where(
+        deal.c.pipeline_id.in_(select(pipeline.c.id)),
+        deal.c.state == "open",
+        deal.c.stage == stage,
+        deal.c.archived_at.is_(None),
+    )
+
+
+__all__ = ["NO_FILTER", "ORDERS", "CustomerFilter", "CustomerLine", "Page", "customers_page", "matching_ids"]
