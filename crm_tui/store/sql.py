@@ -1,0 +1,54 @@
+"""What SQLite and PostgreSQL write differently, under one name each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Integer, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class days_between(FunctionElement[int]):  # noqa: N801 - SQL functions are written in lower case
+    """Whole days from the first date to the second, negative where it lies before."""
+
+    name = "days_between"
+    type = Integer()
+    inherit_cache = True
+
+
+class month_of(FunctionElement[str]):  # noqa: N801 - SQL functions are written in lower case
+    """The month of a date as text: ``2026-01``; a null stays null."""
+
+    name = "month_of"
+    type = String()
+    inherit_cache = True
+
+
+def _arguments(element: FunctionElement[Any], compiler: SQLCompiler, **more: Any) -> list[str]:
+    return [str(compiler.process(clause, **more)) for clause in element.clauses]
+
+
+@compiles(days_between)
+def _days_between(element: days_between, compiler: SQLCompiler, **more: Any) -> str:
+    start, end = _arguments(element, compiler, **more)
+    return f"({end} - {start})"
+
+
+@compiles(days_between, "sqlite")
+def _days_between_sqlite(element: days_between, compiler: SQLCompiler, **more: Any) -> str:
+    start, end = _arguments(element, compiler, **more)
+    return f"CAST(julianday({end}) - julianday({start}) AS INTEGER)"
+
+
+@compiles(month_of)
+def _month_of(element: month_of, compiler: SQLCompiler, **more: Any) -> str:
+    (day,) = _arguments(element, compiler, **more)
+    return f"to_char({day}, 'YYYY-MM')"
+
+
+@compiles(month_of, "sqlite")
+def _month_of_sqlite(element: month_of, compiler: SQLCompiler, **more: Any) -> str:
+    (day,) = _arguments(element, compiler, **more)
+    return f"substr({day}, 1, 7)"
