@@ -12,6 +12,7 @@ from textual import events
 from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
@@ -87,6 +88,7 @@ class KeyOrder(App[Any]):
         self._key_turn = 0
         self._key_in_flight = False
         self._key_target: MessagePump | None = None
+        self._key_screen: Screen[Any] | None = None
         self._key_safety: TimerHandle | None = None
 
     async def on_event(self, event: events.Event) -> None:
@@ -106,8 +108,13 @@ class KeyOrder(App[Any]):
             return
         if message.rounds > 1:
             self._send_behind(message.rounds - 1)
-            return
-        await self._key_done()
+        elif self._front() is not self._key_screen:
+            # The key brought another screen to the front: wait until that one has found its focus.
+            self._key_screen = self._front()
+            self._key_target = self._key_receiver()
+            self._send_behind(_ROUNDS)
+        else:
+            await self._key_done()
 
     async def _key_done(self) -> None:
         if self._key_safety is not None:
@@ -123,6 +130,7 @@ class KeyOrder(App[Any]):
         self._key_in_flight = True
         self._key_turn += 1
         self._key_target = self._key_receiver()
+        self._key_screen = self._front()
         self._arm_safety(_SAFETY_TIMES)
         await super().on_event(event)
         self._send_behind(_ROUNDS)
@@ -171,6 +179,9 @@ class KeyOrder(App[Any]):
 
     def _focused_widget(self) -> Widget | None:
         return self.focused if self.screen_stack else None
+
+    def _front(self) -> Screen[Any] | None:
+        return self.screen if self.screen_stack else None
 
     def _key_receiver(self) -> MessagePump | None:
         return (self.focused or self.screen) if self.screen_stack else None

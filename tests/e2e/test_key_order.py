@@ -15,10 +15,13 @@ pytestmark = pytest.mark.e2e
 APP = """
 import sys
 from textual.app import App
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from crm_tui.widgets.keys import KeyOrder
 from crm_tui.widgets.fields import TextField
+
+class Go(Message): ...
 
 class Base:
     CSS = "Input, Input:focus {border: none; height: 1; padding: 0} Static {height: 1}"
@@ -38,6 +41,10 @@ class Base:
         self.screen.query_one("#out", Static).update(f"{type(self.screen).__name__}<{values}> {more}")
     def action_modal(self):
         self.push_screen(Modal())
+    def action_go(self):
+        self.screen.post_message(Go())
+    async def on_go(self):
+        await self.push_screen(Modal())
 
 class Modal(ModalScreen):
     BINDINGS = [("f3", "dismiss", "Close")]
@@ -47,10 +54,10 @@ class Modal(ModalScreen):
         self.query_one("#out", Static).update("modal ready")
 
 class Plain(Base, App):
-    BINDINGS = [("f2", "modal", "Modal")]
+    BINDINGS = [("f2", "modal", "Modal"), ("f4", "go", "Go")]
 
 class Ordered(Base, KeyOrder, App):
-    BINDINGS = [("f2", "modal", "Modal")]
+    BINDINGS = [("f2", "modal", "Modal"), ("f4", "go", "Go")]
 
 {"plain": Plain, "ordered": Ordered}[sys.argv[1]]().run()
 """
@@ -134,9 +141,10 @@ def test_a_burst_takes_effect_in_the_order_it_was_typed(start, keys, values, mod
     assert wanted in terminal.until(wanted)
 
 
-def test_keys_right_behind_the_one_that_opens_a_modal_go_into_the_modal(start):
+@pytest.mark.parametrize("key", ["\x1bOQ", "\x1bOS"], ids=["at once", "by a message"])
+def test_keys_right_behind_the_one_that_opens_a_modal_go_into_the_modal(start, key):
     terminal = start("ordered")
-    terminal.send("\x1bOQab\tcd")
+    terminal.send(f"{key}ab\tcd")
     assert "Modal<ab|cd|>" in terminal.until("Modal<ab|cd|>")
 
 
