@@ -123,7 +123,11 @@ def _wall_time(found: re.Match[str], typed: str) -> time:
     part = found["part"] or found["meridiem"] or ""
     first, last = _HOURS[part]
     typed_hour = int(found["hour"])
-    hours = [hour for hour in (typed_hour, typed_hour + 12, typed_hour - 12) if first <= hour <= last]
+    hours = [
+        hour
+        for hour in (typed_hour, typed_hour + 12, 0 if typed_hour == 12 else typed_hour)
+        if first <= hour <= last
+    ]
     minute = 30 if found["half"] else int(found["minute"] or found["spoken"] or 0)
     sure = hours and (part or hours[0] == typed_hour) and not (found["part"] and found["meridiem"])
     if not sure or minute > _LAST_MINUTE.minute:
