@@ -114,6 +114,7 @@ class _Reading:
         self.tags: dict[str, None] = {}
         self.problems: list[Problem] = []
         self.spans: list[Span] = []
+        self.gaps: list[Span] = []
         if len(line) > LONGEST_LINE:
             self.problem("quick_too_long", "", most=LONGEST_LINE)
 
@@ -143,6 +144,7 @@ class _Reading:
             self.problem(refused.code, found[0], found.start(), **refused.details)
         else:
             self.take("next_at", value, found.start(), found.end())
+        self.gaps.append(Span(*found.span(), "next_at"))
         return " " * len(found[0])
 
     def head(self, head: str) -> None:
@@ -257,11 +259,20 @@ class _Reading:
 
     def words(self, kind: str, rest: str, start: int, end: int) -> None:
         """Take free text; blanks that a next contact left behind become one."""
-        typed = rest[start:end]
-        value = " ".join(clean_text(typed).split())
-        if value:
-            first = start + len(typed) - len(typed.lstrip())
-            self.take(kind, value, first, start + len(typed.rstrip()))
+        value = " ".join(clean_text(rest[start:end]).split())
+        if not value:
+            return
+        self.found[kind] = value
+        for first, last in [
+            *((gap.start, gap.end) for gap in self.gaps if start <= gap.start < end),
+            (end, end),
+        ]:
+            piece = rest[start:first]
+            if piece.strip():
+                self.spans.append(
+                    Span(start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip()), kind)
+                )
+            start = last
 
     def take(self, kind: str, value: str | int | datetime, start: int, end: int) -> bool:
         """Keep a part and tell so; a second one of its kind is a problem and the first one stays."""

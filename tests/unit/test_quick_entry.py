@@ -287,6 +287,14 @@ def test_every_part_is_marked_where_it_stands():
     ]
 
 
+def test_a_next_contact_amid_the_need_parts_its_marking():
+    line = "电话:要 两套 !3 白色"
+    entry = read(line)
+    marked = [(line[span.start : span.end], span.kind) for span in entry.spans]
+    assert entry.need == "要 两套 白色"
+    assert marked == [("电话:", "channel"), ("要 两套", "need"), ("!3", "next_at"), ("白色", "need")]
+
+
 PIECES = st.sampled_from(
     [
         "13800138000",
