@@ -23,7 +23,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.keys import KeyOrder
 from crm_tui.widgets.navigation import Done, Entered, Go, Lock, Quit, SettingsChosen
-from crm_tui.widgets.themes import register_themes, theme_of
+from crm_tui.widgets.themes import register_themes
 
 if TYPE_CHECKING:
     from crm_tui.desk import Desk
@@ -64,12 +64,11 @@ class CrmApp(KeyOrder):
         self._counter: Counter | None = None
         self._last_person = ""
         self._last_key = time.monotonic()
-        self.animation_level = "none"
 
     def on_mount(self) -> None:
         """Paint the log-in screen first; everything slow comes behind it."""
         register_themes(self)
-        self.theme = theme_of(self._settings.theme)
+        self._wear(self._settings.theme)
         self.push_screen(LoginScreen(self._open, self._settings.last_number, hint=self._hint))
         self.set_interval(_IDLE_CHECK_SECONDS, self._lock_when_idle)
 
@@ -152,7 +151,7 @@ class CrmApp(KeyOrder):
         """Use what was chosen: theme and language, with every screen built anew."""
         counter = self._open_counter
         counter.settings = self._settings = self._home.read()
-        self.theme = theme_of(self._settings.theme)
+        self._wear(self._settings.theme)
         i18n.use(i18n.detect(self._settings.language))
         await self._back_to(1)
         await self.push_screen(place("board").load()(counter))
@@ -163,6 +162,11 @@ class CrmApp(KeyOrder):
             code = note_trouble(self._home, event.worker.error)
             if isinstance(self.screen, CrmScreen):
                 self.screen.say(i18n.t("work.failed", code=code), "error")
+
+    def _wear(self, theme: str) -> None:
+        """Put a theme on; a name that is not known changes nothing."""
+        if theme in self.available_themes:
+            self.theme = theme
 
     async def _back_to(self, depth: int) -> None:
         while len(self.screen_stack) > depth:

@@ -40,12 +40,25 @@ class BoardColumn:
 
 
 @dataclass(frozen=True)
+class StageName:
+    """A stage of the pipeline; ``kind`` is open, won or lost."""
+
+    code: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class BoardAnswer:
-    """The columns of a pipeline in order; the totals are those of the open stages."""
+    """The columns of a pipeline in order; the totals are those of the open stages.
+
+    ``stages`` are all stages, the lost one too, which has no column.
+    """
 
     pipeline_id: str
     pipeline_name: str
     columns: tuple[BoardColumn, ...]
+    stages: tuple[StageName, ...]
     total_count: int
     total_amount: int
 
@@ -106,6 +119,7 @@ def board(view: View, pipeline_id: str | None = None, owner_id: str | None = Non
         pipeline_id=path.id,
         pipeline_name=path.name,
         columns=columns,
+        stages=tuple(StageName(stage.code, stage.name, stage.kind.value) for stage in path.stages),
         total_count=sum(column.count for column in standing),
         total_amount=sum(column.amount for column in standing),
     )
@@ -154,6 +168,29 @@ def cards_after(
     if len(ids) < limit:
         ids += _ids(view, undated, (deal.c.id,), 0, limit - len(ids))
     return _cards(view, ids)
+
+
+def card_place(view: View, deal_id: str, *, owner_id: str | None = None) -> tuple[str, int] | None:
+    """Return the stage of a deal and how many cards stand before it; None: it is not on the board."""
+    row = view.tx.first(select(deal).where(deal.c.id == deal_id, view.scope.where(deal)))
+    if row is None:
+        return None
+    here = load_pipeline(view.tx, row.pipeline_id).stage(row.stage)
+    limits = _limits(view, row.pipeline_id, here, owner_id)
+    if view.tx.first(select(deal.c.id).where(deal.c.id == deal_id, *limits)) is None:
+        return None
+    before = select(func.count()).select_from(deal).where(*limits, _stands_before(row, here))
+    return row.stage, int(view.tx.scalar(before))
+
+
+def _stands_before(row: Row[Any], here: Stage) -> ColumnElement[bool]:
+    """Return what the cards have in common that stand before this one in its column."""
+    smaller = deal.c.id < row.id
+    if here.kind is not StageKind.OPEN:
+        return or_(deal.c.closed_on > row.closed_on, and_(deal.c.closed_on == row.closed_on, smaller))
+    if row.due_at is None:
+        return or_(deal.c.due_at.is_not(None), smaller)
+    return or_(deal.c.due_at < row.due_at, and_(deal.c.due_at == row.due_at, smaller))
 
 
 def card_detail(view: View, deal_id: str) -> CardDetail:

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from crm_tui.i18n import t
+from crm_tui.i18n import knows, t
 from crm_tui.widgets.fields import Choice, ChoiceField, NoteField, TextField
 from crm_tui.widgets.text import clean, fit
 
@@ -38,6 +38,11 @@ class FieldSpec:
     check: Callable[[str], str] | None = None
     width: int = 0
     password: bool = False
+
+    @property
+    def label(self) -> str:
+        """The label in the person's language; words the organisation chose itself stand as they are."""
+        return t(self.label_key) if knows(self.label_key) else self.label_key
 
 
 class FieldLabel(Widget):
@@ -105,7 +110,7 @@ class FieldRow(Vertical):
         self.field = _field_of(spec)
         if spec.width:
             self.field.styles.width = spec.width
-        self._label = FieldLabel(t(spec.label_key), mandatory=spec.mandatory)
+        self._label = FieldLabel(spec.label, mandatory=spec.mandatory)
         self._hint = Words(classes="hint")
         self._wrong = Words(classes="wrong")
 

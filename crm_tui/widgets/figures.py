@@ -11,6 +11,7 @@ from crm_tui.domain.identity import display_phone, mask_phone
 from crm_tui.domain.moment import describe_day
 from crm_tui.domain.money import format_money, short_money
 from crm_tui.i18n import t
+from crm_tui.widgets.rows import RowTone
 
 NONE = "-"
 
@@ -78,7 +79,7 @@ def clock_time(instant: datetime, zone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
-def due_mark(due_at: datetime | None, now: datetime, zone: str) -> tuple[str, str]:
+def due_mark(due_at: datetime | None, now: datetime, zone: str) -> tuple[str, RowTone]:
     """Return the mark of a card and its tone: ``!2d`` alarm, today warn, ``+3d`` none.
 
     A due instant that has passed today is already overdue: ``!`` alone.

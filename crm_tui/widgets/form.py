@@ -118,7 +118,7 @@ class Form(Vertical):
     def gap_words(self) -> str:
         """Return the sentence that names the first gap; empty when there is none."""
         gap = self.first_gap()
-        return "" if gap is None else t("widget.must_fill", field=t(self.row(gap).spec.label_key))
+        return "" if gap is None else t("widget.must_fill", field=self.row(gap).spec.label)
 
     def check(self) -> bool:
         """Ask every field's own check; True when nothing is wrong, else the first wrong one has the focus."""
