@@ -36,12 +36,13 @@ class Model:
         return f"metric.model.{self.name}.how"
 
 
+_SUMMARY = tuple(one for one in pipeline.DEFINITIONS if one is not pipeline.NEW_DEALS)
 _TOP = (pipeline.WON_AMOUNT, pipeline.WON)
 _COHORT = (pipeline.DEALS, pipeline.WON, pipeline.LOST, funnel.REACHED, funnel.CONVERSION)
 _FUNNEL = (leads.LEADS, leads.LEADS_CLOSED, leads.LEAD_RATE, *funnel.DEFINITIONS)
 
 MODELS: tuple[Model, ...] = (
-    Model("summary", pipeline.DEFINITIONS),
+    Model("summary", _SUMMARY),
     Model("funnel", _FUNNEL),
     Model("dwell", dwell.DEFINITIONS),
     Model("ageing", ageing.DEFINITIONS),

@@ -47,6 +47,17 @@ def expected_deals(view: View, filters: Filters) -> list[ColumnElement[bool]]:
     ]
 
 
+def is_committed() -> ColumnElement[bool]:
+    """Return the condition on deals in a stage with a high probability; the same rule as ``commit``."""
+    sure = (
+        select(stage.c.code)
+        .join(pipeline, (pipeline.c.id == stage.c.pipeline_id) & (pipeline.c.version == stage.c.version))
+        .where(stage.c.pipeline_id == deal.c.pipeline_id, stage.c.code == deal.c.stage)
+        .where(stage.c.probability >= COMMIT_PERCENT)
+    )
+    return sure.exists()
+
+
 def forecast(view: View, filters: Filters, as_of: date) -> Mapping[str, Forecast]:
     """Return what the open deals should bring, per group, by expected month where none is asked for."""
     cut = Dimension(view, deal, filters.by or "month", deal.c.expected_close_on)

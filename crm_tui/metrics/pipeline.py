@@ -33,8 +33,10 @@ CYCLE_MEAN: Final = Definition("cycle_days_won_mean", Unit.DAYS, "mean(closed_on
 CYCLE_MEDIAN: Final = Definition(
     "cycle_days_won_median", Unit.DAYS, "median(closed_on - engaged_on of won deals)"
 )
+NEW_DEALS: Final = Definition("new_deals", Unit.COUNT, "count(deal created in the window)")
 DEFINITIONS: Final = (
     DEALS,
+    NEW_DEALS,
     STAGE_COUNT,
     WON,
     LOST,
@@ -151,10 +153,10 @@ def engaged_deals(view: View, filters: Filters) -> list[ColumnElement[bool]]:
     return deals_within(view, filters) + began + known_by(filters.as_of)
 
 
-def won_by_day(view: View, filters: Filters) -> Mapping[str, int]:
-    """Return the won amount in fen by business date (ISO)."""
+def won_by_day(view: View, filters: Filters) -> Mapping[date, int]:
+    """Return the won amount in fen by business date."""
     day = deal.c.closed_on
     statement = select(day, func.sum(deal.c.amount).label("amount")).where(
         *closed_deals(view, filters), deal.c.state == "won"
     )
-    return {row.closed_on.isoformat(): int(row.amount or 0) for row in view.tx.rows(statement.group_by(day))}
+    return {row.closed_on: int(row.amount or 0) for row in view.tx.rows(statement.group_by(day))}
