@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
@@ -32,6 +40,15 @@ Prose = Annotated[
     str, StringConstraints(max_length=4000), AfterValidator(lambda text: clean_text(text, multiline=True))
 ]
 """Several lines that a person typed."""
+Id = Annotated[str, StringConstraints(max_length=64), AfterValidator(clean_text)]
+"""The id of a row; cleaned, because a database may choke on what JSON can carry."""
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1990, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC)),
+]
+"""An instant that a person gave: aware, and within what every time zone can show."""
+Fen = Annotated[int, Field(ge=0, le=10**15)]
+"""An amount in fen, up to ten trillion yuan: more is a slip of the finger."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +80,19 @@ class Context:
         return self.actor.day(self.at)
 
     def new_id(self) -> str:
-        """Return the next id of this command: 32 hex digits, ordered by time, the same at every replay.
-
-        The form is a UUIDv7's: the first 12 digits are the command's own milliseconds (RFC 9562, 5.7),
-        the rest a digest of the command's id and a counter.
-        """
+        """Return the next id of this command, the same at every replay."""
         self._made += 1
-        digest = hashlib.blake2b(f"{self.cmd_id}:{self._made}".encode(), digest_size=10).hexdigest()
-        return f"{self.cmd_id[:12]}7{digest[:3]}8{digest[3:18]}"
+        return made_id(self.cmd_id, self._made)
+
+
+def made_id(cmd_id: str, place: int) -> str:
+    """Return the id that a command makes as its ``place``-th, from 1: 32 hex digits, ordered by time.
+
+    The form is a UUIDv7's: the first 12 digits are the command's own milliseconds (RFC 9562, 5.7),
+    the rest a digest of the command's id and the place.
+    """
+    digest = hashlib.blake2b(f"{cmd_id}:{place}".encode(), digest_size=10).hexdigest()
+    return f"{cmd_id[:12]}7{digest[:3]}8{digest[3:18]}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +129,23 @@ class Command(BaseModel):
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Change the rows or raise Refused; nothing but ``tx`` and ``context`` is read."""
         raise NotImplementedError(self.kind)
+
+    def given(self, *, but: str, clears: frozenset[str] = frozenset()) -> set[str]:
+        """Return the fields to change: those that were named, None only where it ``clears`` something.
+
+        ``but`` is the field that says which row is meant.
+
+        Raises:
+            Refused: nothing_to_change.
+        """
+        named = {
+            name
+            for name in self.model_fields_set - {but}
+            if name in clears or getattr(self, name) is not None
+        }
+        if not named:
+            raise Refused("nothing_to_change")
+        return named
 
 
 def seal(
