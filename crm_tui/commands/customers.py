@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from sqlalchemy import Row, select
 
-from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.commands.base import Command, Context, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import customer_within, owner_within
+from crm_tui.commands.within import customer_within, living_customer, owner_within
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import (
     mask_phone,
@@ -20,13 +20,16 @@ from crm_tui.domain.identity import (
     normalize_uscc,
     sort_key,
 )
+from crm_tui.domain.identity.mobile import mobile_e164
 from crm_tui.domain.overdue import LEVELS
 from crm_tui.domain.permission import Right
 from crm_tui.store.search import index_customers
-from crm_tui.store.tables import contact, contact_point, customer, ownership_event, person
+from crm_tui.store.tables import contact, contact_point, customer, deal, ownership_event, person
 from crm_tui.store.transaction import Transaction
 
 PHONE = "phone"
+CLEARED = frozenset({"birthday", "resident_id", "uscc"})
+"""What an edit empties by naming it without a value."""
 DEFAULT_LEVEL = "C"
 
 
@@ -48,16 +51,18 @@ class CreateCustomer(Command):
     resident_id: Line = ""
     uscc: Line = ""
     note: Prose = ""
-    owner_id: str | None = None
-    parent_id: str | None = None
+    owner_id: Id | None = None
+    parent_id: Id | None = None
     external_id: Line | None = None
-    extra: Mapping[str, str] = Field(default_factory=dict)
+    extra: Mapping[Line, Prose] = Field(default_factory=dict)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the customer, its numbers and the first ownership event."""
         if not self.name:
             raise Refused("name_needed")
         owner = owner_within(tx, context, self.owner_id or context.actor.person_id)
+        if self.parent_id is not None:
+            customer_within(tx, context, self.parent_id)
         points = contact_points(self.phones, self.wechat, self.email)
         refuse_taken(tx, context, points)
         customer_id = context.new_id()
@@ -106,7 +111,7 @@ class EditCustomer(Command):
 
     kind: ClassVar[str] = "edit_customer"
 
-    customer_id: str
+    customer_id: Id
     name: Line | None = None
     customer_kind: Literal["person", "firm"] | None = None
     phones: tuple[Line, ...] | None = Field(default=None, max_length=10)
@@ -123,8 +128,8 @@ class EditCustomer(Command):
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields; the way back carries their old values."""
-        row = customer_within(tx, context, self.customer_id)
-        given = self.model_fields_set - {"customer_id"}
+        row = living_customer(tx, context, self.customer_id)
+        given = self.given(but="customer_id", clears=CLEARED)
         old_points = points_of(tx, self.customer_id)
         back: dict[str, Any] = {name: _old_value(name, row, old_points) for name in given}
         columns = _changed_columns(self, given)
@@ -152,18 +157,24 @@ class EditCustomer(Command):
 
 
 class ArchiveCustomer(Command):
-    """Put a customer away: it leaves every list and stays in the history."""
+    """Put a customer away with its deals: they leave every list and stay in the history."""
 
     kind: ClassVar[str] = "archive_customer"
 
-    customer_id: str
+    customer_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
-        """Mark the customer as archived."""
+        """Mark the customer and its deals as archived at the same instant."""
         row = customer_within(tx, context, self.customer_id)
         if row.archived_at is not None:
             raise Refused("customer_archived")
         tx.update(customer, self.customer_id, archived_at=context.at)
+        tx.update_where(
+            deal,
+            deal.c.customer_id == self.customer_id,
+            deal.c.archived_at.is_(None),
+            archived_at=context.at,
+        )
         refresh_contact_state(tx, self.customer_id)
         index_customers(tx, [self.customer_id])
         return Outcome(
@@ -172,11 +183,11 @@ class ArchiveCustomer(Command):
 
 
 class RestoreCustomer(Command):
-    """Bring an archived customer back."""
+    """Bring an archived customer back, with the deals that went away together with it."""
 
     kind: ClassVar[str] = "restore_customer"
 
-    customer_id: str
+    customer_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Take the archive mark away unless somebody else has the number by now."""
@@ -186,6 +197,12 @@ class RestoreCustomer(Command):
         points = [{"kind": p.kind, "normal": p.normal} for p in points_of(tx, self.customer_id)]
         refuse_taken(tx, context, points, but=self.customer_id)
         tx.update(customer, self.customer_id, archived_at=None)
+        tx.update_where(
+            deal,
+            deal.c.customer_id == self.customer_id,
+            deal.c.archived_at == row.archived_at,
+            archived_at=None,
+        )
         refresh_contact_state(tx, self.customer_id)
         index_customers(tx, [self.customer_id])
         return Outcome(
@@ -198,7 +215,7 @@ class AddContact(Command):
 
     kind: ClassVar[str] = "add_contact"
 
-    customer_id: str
+    customer_id: Id
     name: Line
     title: Line = ""
     phone: Line = ""
@@ -206,7 +223,7 @@ class AddContact(Command):
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the person; the number is normalised."""
-        customer_within(tx, context, self.customer_id)
+        living_customer(tx, context, self.customer_id)
         if not self.name:
             raise Refused("name_needed")
         contact_id = context.new_id()
@@ -227,12 +244,12 @@ class AddContact(Command):
 
 
 class SetContactArchived(Command):
-    """Put a person at a customer away or bring the person back."""
+    """Put a person at a customer away or bring the person back; refused where that is already so."""
 
     kind: ClassVar[str] = "set_contact_archived"
 
-    customer_id: str
-    contact_id: str
+    customer_id: Id
+    contact_id: Id
     archived: bool
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
@@ -242,6 +259,7 @@ class SetContactArchived(Command):
             contact,
             contact.c.id == self.contact_id,
             contact.c.customer_id == self.customer_id,
+            contact.c.archived_at.is_(None) if self.archived else contact.c.archived_at.is_not(None),
             archived_at=context.at if self.archived else None,
         )
         if not hit:
@@ -256,7 +274,7 @@ class RevealIdentity(Command):
     kind: ClassVar[str] = "reveal_identity"
     right: ClassVar[Right] = Right.REVEAL
 
-    customer_id: str
+    customer_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Return the numbers in clear text."""
@@ -273,10 +291,11 @@ def contact_points(phones: Sequence[str], wechat: str, email: str) -> list[dict[
     """Return the contact_point rows (without ids) of the given numbers and addresses, each once."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for raw in phones:
-        number = normalize_phone(raw)
-        found.setdefault(
-            (PHONE, number.e164), {"kind": PHONE, "value": raw, "normal": number.e164, "note": number.note}
-        )
+        e164, note = mobile_e164(raw), ""
+        if not e164:
+            number = normalize_phone(raw)
+            e164, note = number.e164, number.note
+        found.setdefault((PHONE, e164), {"kind": PHONE, "value": raw, "normal": e164, "note": note})
     for kind, value in (("wechat", wechat), ("email", email)):
         if value:
             found.setdefault(

@@ -5,22 +5,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from pydantic import Field
 from sqlalchemy import Row, select
 
-from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import customer_within, deal_within
+from crm_tui.commands.within import deal_within, living_customer, living_deal
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.lifecycle import MoveKind, Pipeline, StageKind, check_move
+from crm_tui.domain.lifecycle import MoveKind, Pipeline, Stage, StageKind, check_move
 from crm_tui.domain.overdue import rots_at
 from crm_tui.domain.permission import Right
 from crm_tui.store.pipelines import deal_facts, first_pipeline, load_pipeline, proven_actions
 from crm_tui.store.tables import deal, product, product_line, stage_evidence, stage_visit
 from crm_tui.store.transaction import Transaction
 
-MOST_FEN = 10**15
-"""Ten trillion yuan: more is a slip of the finger."""
+CLEARED = frozenset({"amount", "product_id", "line_id", "expected_close_on"})
+"""What an edit empties by naming it without a value."""
 
 
 class CreateDeal(Command):
@@ -28,18 +27,18 @@ class CreateDeal(Command):
 
     kind: ClassVar[str] = "create_deal"
 
-    customer_id: str
+    customer_id: Id
     title: Line = ""
-    pipeline_id: str | None = None
-    amount: int | None = Field(default=None, ge=0, le=MOST_FEN)
-    product_id: str | None = None
-    line_id: str | None = None
+    pipeline_id: Id | None = None
+    amount: Fen | None = None
+    product_id: Id | None = None
+    line_id: Id | None = None
     source: Line = ""
     expected_close_on: date | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the deal and its first stage visit."""
-        row = customer_within(tx, context, self.customer_id)
+        row = living_customer(tx, context, self.customer_id)
         pipeline = load_pipeline(tx, self.pipeline_id) if self.pipeline_id else first_pipeline(tx)
         start = pipeline.stages[0]
         line_id = _line_of(tx, self.product_id, self.line_id)
@@ -75,21 +74,19 @@ class EditDeal(Command):
 
     kind: ClassVar[str] = "edit_deal"
 
-    deal_id: str
+    deal_id: Id
     title: Line | None = None
-    amount: int | None = Field(default=None, ge=0, le=MOST_FEN)
-    product_id: str | None = None
-    line_id: str | None = None
+    amount: Fen | None = None
+    product_id: Id | None = None
+    line_id: Id | None = None
     source: Line | None = None
     expected_close_on: date | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields; the way back carries the old ones."""
-        row = deal_within(tx, context, self.deal_id)
-        given = self.model_fields_set - {"deal_id"}
+        row = living_deal(tx, context, self.deal_id)
+        given = self.given(but="deal_id", clears=CLEARED)
         values = {name: getattr(self, name) for name in given}
-        if not given:
-            raise Refused("nothing_to_change")
         if given & {"product_id", "line_id"}:
             values["line_id"] = _line_of(tx, self.product_id, self.line_id)
         tx.update(deal, self.deal_id, **values)
@@ -102,12 +99,16 @@ class SetDealArchived(Command):
 
     kind: ClassVar[str] = "set_deal_archived"
 
-    deal_id: str
+    deal_id: Id
     archived: bool
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Set or clear the archive mark."""
         row = deal_within(tx, context, self.deal_id)
+        if (row.archived_at is not None) is self.archived:
+            raise Refused("deal_archived" if self.archived else "deal_not_archived")
+        if row.customer_id and not self.archived:
+            living_customer(tx, context, row.customer_id)
         tx.update(deal, self.deal_id, archived_at=context.at if self.archived else None)
         if row.customer_id:
             refresh_contact_state(tx, row.customer_id)
@@ -119,13 +120,13 @@ class TickAction(Command):
 
     kind: ClassVar[str] = "tick_action"
 
-    deal_id: str
+    deal_id: Id
     action: Line
     words: Prose = ""
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the evidence for this stage and cycle."""
-        row = deal_within(tx, context, self.deal_id)
+        row = living_deal(tx, context, self.deal_id)
         stage = load_pipeline(tx, row.pipeline_id).stage(row.stage)
         wanted = next((one for one in stage.required_actions if one.code == self.action), None)
         if wanted is None:
@@ -155,8 +156,8 @@ class SetEvidenceWithdrawn(Command):
 
     kind: ClassVar[str] = "set_evidence_withdrawn"
 
-    deal_id: str
-    evidence_id: str
+    deal_id: Id
+    evidence_id: Id
     withdrawn: bool
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
@@ -166,6 +167,9 @@ class SetEvidenceWithdrawn(Command):
             stage_evidence,
             stage_evidence.c.id == self.evidence_id,
             stage_evidence.c.deal_id == self.deal_id,
+            stage_evidence.c.withdrawn_at.is_(None)
+            if self.withdrawn
+            else stage_evidence.c.withdrawn_at.is_not(None),
             withdrawn_at=context.at if self.withdrawn else None,
         )
         if not hit:
@@ -182,7 +186,7 @@ class MoveDeal(Command):
 
     kind: ClassVar[str] = "move_deal"
 
-    deal_id: str
+    deal_id: Id
     to_stage: Line
     expected_stage: Line
     reason: Line = ""
@@ -190,7 +194,7 @@ class MoveDeal(Command):
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Check the gate, close the present visit, open the next."""
-        row = deal_within(tx, context, self.deal_id)
+        row = living_deal(tx, context, self.deal_id)
         pipeline = load_pipeline(tx, row.pipeline_id)
         if row.stage != self.expected_stage:
             raise Refused("stage_changed", stage=pipeline.stage(row.stage).name)
@@ -229,12 +233,12 @@ class TakeBackMove(Command):
 
     kind: ClassVar[str] = "take_back_move"
 
-    deal_id: str
-    visit_id: str
+    deal_id: Id
+    visit_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Restore the deal to the visit before, unless it has moved on."""
-        row = deal_within(tx, context, self.deal_id)
+        row = living_deal(tx, context, self.deal_id)
         last, before = _last_visits(tx, row.id)
         if last is None or before is None or last.id != self.visit_id:
             raise Refused("move_not_last")
@@ -242,9 +246,10 @@ class TakeBackMove(Command):
         here = pipeline.stage(before.stage)
         tx.update(stage_visit, last.id, taken_back_at=context.at, left_at=context.at)
         tx.update(stage_visit, before.id, left_at=None)
-        tx.update(stage_visit, last.id, taken_back_at=context.at, left_at=context.at)
-        tx.update(stage_visit, before.id, left_at=None)
-        tx.update(deal, row.id, **_restored(row, last, before, pipeline, context))
+        restored = _restored(before, here, context)
+        if context.actor.day(last.entered_at) == row.engaged_on and not _has_begun(tx, row.id, pipeline):
+            restored["engaged_on"] = None
+        tx.update(deal, row.id, **restored)
         if row.customer_id:
             refresh_contact_state(tx, row.customer_id)
         again = MoveDeal(
@@ -276,25 +281,27 @@ def _columns(move: MoveDeal, row: Row[Any], path: Pipeline, cycle: int, context:
     }
 
 
-def _restored(
-    row: Row[Any], last: Row[Any], before: Row[Any], path: Pipeline, context: Context
-) -> dict[str, Any]:
+def _restored(before: Row[Any], here: Stage, context: Context) -> dict[str, Any]:
     """Return what taking the last move back writes into the deal: it stands as in the visit before."""
-    here = path.stage(before.stage)
     closed, lost = here.kind is not StageKind.OPEN, here.kind is StageKind.LOST
-    began = row.engaged_on == context.actor.day(last.entered_at) and here.code == path.stages[0].code
     return {
         "stage": here.code,
         "state": here.kind.value,
         "cycle": before.cycle,
         "stage_entered_at": before.entered_at,
         "rots_at": rots_at(before.entered_at, here.rotting_days),
-        "engaged_on": None if began else row.engaged_on,
         "closed_at": before.entered_at if closed else None,
         "closed_on": context.actor.day(before.entered_at) if closed else None,
         "lost_reason": before.reason if lost else "",
         "lost_from": before.from_stage if lost else "",
     }
+
+
+def _has_begun(tx: Transaction, deal_id: str, path: Pipeline) -> bool:
+    """Tell whether a visit that stands was in any other stage than the first and the lost one."""
+    idle = [path.stages[0].code, path.of_kind(StageKind.LOST).code]
+    standing = (stage_visit.c.deal_id == deal_id) & stage_visit.c.taken_back_at.is_(None)
+    return tx.first(select(stage_visit.c.id).where(standing, stage_visit.c.stage.not_in(idle))) is not None
 
 
 def _line_of(tx: Transaction, product_id: str | None, line_id: str | None) -> str | None:

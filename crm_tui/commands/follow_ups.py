@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pydantic import AwareDatetime, Field
-from sqlalchemy import Row, select
+from pydantic import Field
+from sqlalchemy import Row, func, select
 
-from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.commands.base import Command, Context, Id, Line, Moment, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import customer_within, deal_within
+from crm_tui.commands.within import customer_within, deal_within, living_customer
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import FARTHEST, check_follow_up, is_effective
 from crm_tui.store.tables import contact_plan, follow_up
@@ -26,20 +26,20 @@ class LogFollowUp(Command):
 
     kind: ClassVar[str] = "log_follow_up"
 
-    customer_id: str
-    deal_id: str | None = None
+    customer_id: Id
+    deal_id: Id | None = None
     channel: Line
     result: Line
     need_change: Prose
     objections: tuple[Line, ...] = Field(max_length=10)
     objection_note: Prose = ""
     next_step: Line
-    next_at: AwareDatetime
-    occurred_at: AwareDatetime | None = None
+    next_at: Moment
+    occurred_at: Moment | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the first version, the plan it makes, and what follows from both."""
-        row = customer_within(tx, context, self.customer_id)
+        row = living_customer(tx, context, self.customer_id)
         if self.deal_id and deal_within(tx, context, self.deal_id).customer_id != self.customer_id:
             raise Refused("deal_unknown")
         root = context.new_id()
@@ -56,14 +56,14 @@ class AmendFollowUp(Command):
 
     kind: ClassVar[str] = "amend_follow_up"
 
-    follow_up_id: str
+    follow_up_id: Id
     channel: Line
     result: Line
     need_change: Prose
     objections: tuple[Line, ...] = Field(max_length=10)
     objection_note: Prose = ""
     next_step: Line
-    next_at: AwareDatetime
+    next_at: Moment
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Replace the current version of the follow-up by a new one."""
@@ -75,6 +75,7 @@ class AmendFollowUp(Command):
             **self.model_dump(exclude={"follow_up_id"}),
         )
         version_id = context.new_id()
+        said_at = _said_at(tx, current.root_id, self.next_at)
         tx.update(follow_up, current.id, replaced_by=version_id)
         tx.update_where(contact_plan, contact_plan.c.follow_up_id == current.id, retracted_at=context.at)
         _write_version(
@@ -85,6 +86,7 @@ class AmendFollowUp(Command):
             version_id=version_id,
             root_id=current.root_id,
             version=current.version + 1,
+            said_at=said_at,
         )
         refresh_contact_state(tx, current.customer_id)
         old = {name: getattr(current, name) for name in type(self).model_fields if name != "follow_up_id"}
@@ -97,7 +99,7 @@ class RetractFollowUp(Command):
 
     kind: ClassVar[str] = "retract_follow_up"
 
-    follow_up_id: str
+    follow_up_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Mark the current version and its plan as retracted."""
@@ -115,7 +117,7 @@ class ReinstateFollowUp(Command):
 
     kind: ClassVar[str] = "reinstate_follow_up"
 
-    follow_up_id: str
+    follow_up_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Take the retraction away from the version and its plan."""
@@ -133,14 +135,14 @@ class PostponeContact(Command):
 
     kind: ClassVar[str] = "postpone_contact"
 
-    customer_id: str
-    next_at: AwareDatetime
+    customer_id: Id
+    next_at: Moment
     next_step: Line = ""
     reason: Line = ""
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add a plan to the log."""
-        row = customer_within(tx, context, self.customer_id)
+        row = living_customer(tx, context, self.customer_id)
         if self.next_at < context.at:
             raise Refused("next_contact_past")
         if self.next_at > context.at + FARTHEST:
@@ -164,12 +166,12 @@ class PostponeContact(Command):
 
 
 class WithdrawPlan(Command):
-    """Take a postponement back or let it stand again."""
+    """Take a postponement back or let it stand again; refused where that is already so."""
 
     kind: ClassVar[str] = "withdraw_plan"
 
-    customer_id: str
-    plan_id: str
+    customer_id: Id
+    plan_id: Id
     withdrawn: bool
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
@@ -180,6 +182,9 @@ class WithdrawPlan(Command):
             contact_plan.c.id == self.plan_id,
             contact_plan.c.customer_id == self.customer_id,
             contact_plan.c.follow_up_id.is_(None),
+            contact_plan.c.retracted_at.is_(None)
+            if self.withdrawn
+            else contact_plan.c.retracted_at.is_not(None),
             retracted_at=context.at if self.withdrawn else None,
         )
         if not hit:
@@ -203,6 +208,19 @@ def _current(tx: Transaction, context: Context, root_id: str, *, retracted: bool
     return row
 
 
+def _said_at(tx: Transaction, root_id: str, next_at: datetime) -> datetime | None:
+    """Return when a version of this follow-up first set the next contact to this instant, None: never.
+
+    A next contact that was sound when it was set stays sound, and does not overrule a later postponement.
+    """
+    first: datetime | None = tx.scalar(
+        select(func.min(contact_plan.c.set_at))
+        .join(follow_up, follow_up.c.id == contact_plan.c.follow_up_id)
+        .where(follow_up.c.root_id == root_id, contact_plan.c.next_at == next_at)
+    )
+    return first
+
+
 def _write_version(
     tx: Transaction,
     context: Context,
@@ -212,8 +230,12 @@ def _write_version(
     version_id: str,
     root_id: str,
     version: int,
+    said_at: datetime | None = None,
 ) -> None:
-    """Add one version of a follow-up and the plan for the next contact that it makes."""
+    """Add one version of a follow-up and the plan for the next contact that it makes.
+
+    ``said_at`` is when the next contact was first set, where it is not set now.
+    """
     occurred_at: datetime = said.occurred_at or context.at
     if occurred_at > context.at:
         raise Refused("follow_up_in_future")
@@ -224,7 +246,7 @@ def _write_version(
         objections=said.objections,
         next_step=said.next_step,
         next_at=said.next_at,
-        at=context.at,
+        at=said_at or context.at,
     )
     tx.insert(
         follow_up,
@@ -255,7 +277,7 @@ def _write_version(
         customer_id=said.customer_id,
         next_at=said.next_at,
         next_step=said.next_step,
-        set_at=context.at,
+        set_at=said_at or context.at,
         actor_id=context.actor.person_id,
         follow_up_id=version_id,
     )

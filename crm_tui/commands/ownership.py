@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
-from crm_tui.commands.base import Command, Context, Line, Outcome
+from pydantic import Field
+from sqlalchemy import select
+
+from crm_tui.commands.base import Command, Context, Id, Line, Outcome
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import customer_within, owner_within
+from crm_tui.commands.within import living_customer, owner_within
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.store.search import index_customers
@@ -20,19 +24,21 @@ class ReassignCustomer(Command):
     """Give a customer and its open deals to another person.
 
     ``expected_owner_id`` is the owner the actor saw; if it is another one by now, the command is refused.
+    ``deal_owners`` names the open deals that go to somebody else than the customer does.
     """
 
     kind: ClassVar[str] = "reassign_customer"
     right: ClassVar[Right] = Right.REASSIGN
 
-    customer_id: str
-    to_owner_id: str
-    expected_owner_id: str | None
+    customer_id: Id
+    to_owner_id: Id
+    expected_owner_id: Id | None
     reason: Line
+    deal_owners: Mapping[Id, Id] = Field(default_factory=dict, max_length=1000)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Change the owner by one conditional update and write the ownership log."""
-        row = customer_within(tx, context, self.customer_id)
+        row = living_customer(tx, context, self.customer_id)
         owner = owner_within(tx, context, self.to_owner_id)
         if not self.reason:
             raise Refused("reason_needed")
@@ -47,13 +53,7 @@ class ReassignCustomer(Command):
         )
         if not hit:
             raise Refused("owner_changed")
-        tx.update_where(
-            deal,
-            deal.c.customer_id == self.customer_id,
-            deal.c.state == "open",
-            owner_id=owner.id,
-            branch_id=owner.branch_id,
-        )
+        elsewhere = self._give_deals(tx, context, owner.id, row.owner_id)
         tx.insert(
             ownership_event,
             id=context.new_id(),
@@ -73,8 +73,21 @@ class ReassignCustomer(Command):
                 to_owner_id=row.owner_id,
                 expected_owner_id=owner.id,
                 reason=self.reason,
+                **({"deal_owners": elsewhere} if elsewhere else {}),
             ),
         )
         return Outcome(
             {"customer_id": self.customer_id, "owner": owner.name}, undo=back if row.owner_id else ()
         )
+
+    def _give_deals(
+        self, tx: Transaction, context: Context, owner_id: str, before_id: str | None
+    ) -> dict[str, str]:
+        """Give the open deals away; return who had those that were not the customer's owner's."""
+        mine = (deal.c.customer_id == self.customer_id) & (deal.c.state == "open")
+        had = {row.id: row.owner_id for row in tx.rows(select(deal.c.id, deal.c.owner_id).where(mine))}
+        for new_id in dict.fromkeys((owner_id, *self.deal_owners.values())):
+            theirs = [one for one in had if self.deal_owners.get(one, owner_id) == new_id]
+            branch_id = owner_within(tx, context, new_id).branch_id
+            tx.update_where(deal, deal.c.id.in_(theirs), owner_id=new_id, branch_id=branch_id)
+        return {one: whose for one, whose in had.items() if whose and whose != before_id}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Row, func, select
 
-from crm_tui.commands.base import SYSTEM, Command, Context, Line, Outcome
+from crm_tui.commands.base import SYSTEM, Command, Context, Id, Line, Outcome
 from crm_tui.commands.pipelines import PublishPipeline, StagePlan
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import initials, normalize_phone
@@ -44,6 +44,9 @@ class FoundOrganisation(Command):
         if tx.scalar(select(func.count()).select_from(org_unit)):
             raise Refused("organisation_exists")
         checked_zone(self.time_zone)
+        if not self.administrator or not self.administrator_number:
+            raise Refused("name_needed")
+        _refuse_number_taken(tx, self.administrator_number)
         ids: dict[str, str] = {}
         parent: str | None = None
         for unit in ("company", "region", "branch", "team"):
@@ -79,7 +82,7 @@ class CreateUnit(Command):
 
     unit_kind: Literal["region", "branch", "team"]
     name: Line
-    parent_id: str
+    parent_id: Id
     time_zone: Line = ""
     external_id: Line | None = None
 
@@ -109,7 +112,7 @@ class RenameUnit(Command):
     kind: ClassVar[str] = "rename_unit"
     right: ClassVar[Right] = Right.MANAGE_PEOPLE
 
-    unit_id: str
+    unit_id: Id
     name: Line
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
@@ -130,9 +133,9 @@ class CreatePerson(Command):
     number: Line
     name: Line
     role: Role
-    unit_id: str
+    unit_id: Id
     reach: Reach | None = None
-    manager_id: str | None = None
+    manager_id: Id | None = None
     phone: Line = ""
     hired_on: date | None = None
     external_id: Line | None = None
@@ -142,6 +145,8 @@ class CreatePerson(Command):
         if not self.name or not self.number:
             raise Refused("name_needed")
         _refuse_number_taken(tx, self.number)
+        if self.manager_id is not None:
+            person_or_refuse(tx, self.manager_id)
         person_id = context.new_id()
         tx.insert(
             person,
@@ -174,21 +179,21 @@ class EditPerson(Command):
     kind: ClassVar[str] = "edit_person"
     right: ClassVar[Right] = Right.MANAGE_PEOPLE
 
-    person_id: str
+    person_id: Id
     name: Line | None = None
     role: Role | None = None
     reach: Reach | None = None
-    unit_id: str | None = None
-    manager_id: str | None = None
+    unit_id: Id | None = None
+    manager_id: Id | None = None
     phone: Line | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields."""
         row = person_or_refuse(tx, self.person_id)
-        given = self.model_fields_set - {"person_id"}
+        given = self.given(but="person_id", clears=frozenset({"reach", "manager_id", "phone"}))
         values: dict[str, Any] = {name: getattr(self, name) for name in given}
-        if not values:
-            raise Refused("nothing_to_change")
+        if self.manager_id is not None:
+            person_or_refuse(tx, self.manager_id)
         if "name" in given:
             if not self.name:
                 raise Refused("name_needed")
@@ -197,8 +202,8 @@ class EditPerson(Command):
             values["branch_id"] = branch_of(tx, self.unit_id)
         if "phone" in given:
             values["phone"] = normalize_phone(self.phone).e164 if self.phone else None
-        if row.role == Role.ADMINISTRATOR and self.role not in {None, Role.ADMINISTRATOR}:
-            _refuse_last_administrator(tx)
+        if self.role not in {None, Role.ADMINISTRATOR}:
+            _refuse_last_administrator(tx, row)
         tx.update(person, self.person_id, **values)
         back = {name: getattr(row, name) for name in given}
         return Outcome({"person_id": self.person_id}, undo=(EditPerson(person_id=self.person_id, **back),))
@@ -210,7 +215,7 @@ class SetPersonStatus(Command):
     kind: ClassVar[str] = "set_person_status"
     right: ClassVar[Right] = Right.MANAGE_PEOPLE
 
-    person_id: str
+    person_id: Id
     status: Literal["active", "frozen", "left"]
     expected: Literal["active", "frozen", "left"]
 
@@ -221,8 +226,8 @@ class SetPersonStatus(Command):
             raise Refused("person_changed", name=row.name)
         if self.person_id == context.actor.person_id:
             raise Refused("person_self")
-        if row.role == Role.ADMINISTRATOR and self.status != "active":
-            _refuse_last_administrator(tx)
+        if self.status != "active":
+            _refuse_last_administrator(tx, row)
         tx.update(
             person,
             self.person_id,
@@ -275,8 +280,10 @@ def _refuse_number_taken(tx: Transaction, number: str) -> None:
         raise Refused("number_taken", number=number)
 
 
-def _refuse_last_administrator(tx: Transaction) -> None:
-    """Keep an organisation from locking itself out."""
+def _refuse_last_administrator(tx: Transaction, row: Row[Any]) -> None:
+    """Keep an organisation from locking itself out by the change of this person."""
+    if row.role != Role.ADMINISTRATOR or row.status != "active":
+        return
     left = tx.scalar(
         select(func.count())
         .select_from(person)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 from sqlalchemy import Row, select
 
-from crm_tui.commands.base import Command, Context, Line, Outcome
+from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome
 from crm_tui.commands.contact_state import refresh_contact_state
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.overdue import LEVELS
@@ -32,7 +32,7 @@ class SetOverdueRules(Command):
         """Write the rules and judge every living customer anew."""
         if set(self.days) != set(LEVELS) or not all(1 <= days <= 365 for days in self.days.values()):
             raise Refused("rules_days", levels=", ".join(LEVELS))
-        if not 0 < self.escalate_days[0] <= self.escalate_days[1] <= self.escalate_days[2]:
+        if not 0 < self.escalate_days[0] <= self.escalate_days[1] <= self.escalate_days[2] <= 365:
             raise Refused("rules_escalation")
         before = overdue_rules(tx)
         value = self.model_dump(mode="json")
@@ -76,8 +76,8 @@ class CreateProduct(Command):
 
     code: Line = ""
     name: Line
-    line_id: str | None = None
-    unit_price: int | None = Field(default=None, ge=0)
+    line_id: Id | None = None
+    unit_price: Fen | None = None
     external_id: Line | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
@@ -108,10 +108,10 @@ class EditProduct(Command):
     kind: ClassVar[str] = "edit_product"
     right: ClassVar[Right] = Right.MANAGE_RULES
 
-    product_id: str
+    product_id: Id
     name: Line | None = None
-    line_id: str | None = None
-    unit_price: int | None = Field(default=None, ge=0)
+    line_id: Id | None = None
+    unit_price: Fen | None = None
     active: bool | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
@@ -119,9 +119,11 @@ class EditProduct(Command):
         row: Row[Any] | None = tx.get(product, self.product_id)
         if row is None:
             raise Refused("product_unknown")
-        given = self.model_fields_set - {"product_id"}
-        if not given:
-            raise Refused("nothing_to_change")
+        given = self.given(but="product_id", clears=frozenset({"line_id", "unit_price"}))
+        if "name" in given and not self.name:
+            raise Refused("name_needed")
+        if self.line_id and tx.get(product_line, self.line_id) is None:
+            raise Refused("product_unknown")
         tx.update(product, self.product_id, **{name: getattr(self, name) for name in given})
         back = {name: getattr(row, name) for name in given}
         return Outcome(

@@ -24,6 +24,30 @@ def customer_within(tx: Transaction, context: Context, customer_id: str) -> Row[
     return row
 
 
+def living_customer(tx: Transaction, context: Context, customer_id: str) -> Row[Any]:
+    """Return a customer the actor may see and work on.
+
+    Raises:
+        Refused: customer_unknown, customer_archived.
+    """
+    row = customer_within(tx, context, customer_id)
+    if row.archived_at is not None:
+        raise Refused("customer_archived")
+    return row
+
+
+def living_deal(tx: Transaction, context: Context, deal_id: str) -> Row[Any]:
+    """Return a deal the actor may see and work on.
+
+    Raises:
+        Refused: deal_unknown, deal_archived.
+    """
+    row = deal_within(tx, context, deal_id)
+    if row.archived_at is not None:
+        raise Refused("deal_archived")
+    return row
+
+
 def deal_within(tx: Transaction, context: Context, deal_id: str) -> Row[Any]:
     """Return a deal the actor may see.
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlmodel import SQLModel
 
-from crm_tui.commands.contact_state import overdue_rules
+from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.engine import open_engine
 from crm_tui.store.tables import (
     contact,
@@ -103,13 +103,14 @@ class Books:
         (row,) = self.rows(statement)
         return row
 
-    def living(self) -> dict[str, Any]:
+    def living(self, *, timeless: bool = False) -> dict[str, Any]:
         """Return the business as it stands: what was taken back, archived or replaced is not in it.
 
-        The logs keep their traces, so what only says when something was written is left out.
+        The logs keep their traces; ``timeless`` also leaves out when something was done, and the ids of
+        stage visits, which a move that is done again makes anew.
         """
         with self.engine.connect() as connection:
-            return _living(connection)
+            return _living(connection, timeless=timeless)
 
     def everything(self) -> dict[str, Any]:
         """Return every row of every business table: what a replay must arrive at."""
@@ -124,7 +125,14 @@ class Books:
             }
 
 
-def _living(connection: Connection) -> dict[str, Any]:
+_WHEN = {"entered_at", "left_at", "stage_entered_at", "rots_at", "closed_at", "set_at", "taken_back_at"}
+
+
+def _living(connection: Connection, *, timeless: bool) -> dict[str, Any]:
+    def shown(name: str, row: Any) -> str:
+        left_out = _WHEN | ({"id"} if name == "stage_visit" else set()) if timeless else set()
+        return repr({key: value for key, value in row._mapping.items() if key not in left_out})
+
     alive = select(customer.c.id).where(customer.c.archived_at.is_(None))
     statements = {
         "org_unit": select(org_unit),
@@ -143,7 +151,9 @@ def _living(connection: Connection) -> dict[str, Any]:
         "contact": select(contact).where(contact.c.archived_at.is_(None)),
         "lead": select(lead),
         "deal": select(deal).where(deal.c.archived_at.is_(None)),
-        "stage_visit": select(stage_visit).where(stage_visit.c.taken_back_at.is_(None)),
+        "stage_visit": select(stage_visit)
+        .join(deal, deal.c.id == stage_visit.c.deal_id)
+        .where(stage_visit.c.taken_back_at.is_(None), deal.c.archived_at.is_(None)),
         "stage_evidence": select(stage_evidence).where(stage_evidence.c.withdrawn_at.is_(None)),
         "follow_up": select(
             *(
@@ -161,7 +171,7 @@ def _living(connection: Connection) -> dict[str, Any]:
         "search_entry": select(search_entry.c.customer_id, search_entry.c.grams),
     }
     found: dict[str, Any] = {
-        name: sorted(repr(dict(row._mapping)) for row in connection.execute(statement))
+        name: sorted(shown(name, row) for row in connection.execute(statement))
         for name, statement in statements.items()
     }
     found["overdue_rules"] = repr(overdue_rules(Transaction(connection)))
@@ -178,3 +188,9 @@ def books(database: Engine) -> Books:
 def open_books() -> type[Books]:
     """The way to look into another database."""
     return Books
+
+
+@pytest.fixture
+def wiped() -> Any:
+    """The way to empty a PostgreSQL database."""
+    return wipe
