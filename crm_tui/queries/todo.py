@@ -17,6 +17,7 @@ from crm_tui.domain.overdue import OverdueRules, escalation
 from crm_tui.queries.customer_lines import CustomerLine, customer_lines
 from crm_tui.queries.profile import customer_row
 from crm_tui.store.contact_rules import overdue_rules
+from crm_tui.store.pipelines import stage_names
 from crm_tui.store.tables import customer, deal, person
 from crm_tui.store.view import View
 
@@ -81,7 +82,7 @@ class Why:
     last_effective_at: datetime | None
     next_contact_at: datetime | None
     rotting_since: datetime | None
-    stage: str
+    stage_name: str
     escalation: int
     escalate_days: tuple[int, int, int]
 
@@ -158,7 +159,7 @@ def why(view: View, customer_id: str) -> Why:
     row = customer_row(view, customer_id)
     rules = overdue_rules(view.tx)
     rotting = view.tx.first(
-        select(deal.c.rots_at, deal.c.stage)
+        select(deal.c.rots_at, deal.c.stage, deal.c.pipeline_id)
         .where(
             deal.c.customer_id == customer_id,
             deal.c.state == "open",
@@ -178,7 +179,7 @@ def why(view: View, customer_id: str) -> Why:
         last_effective_at=row.last_effective_at,
         next_contact_at=row.next_contact_at,
         rotting_since=rotting.rots_at if rotting else None,
-        stage=rotting.stage if rotting else "",
+        stage_name=stage_names(view.tx)[rotting.pipeline_id, rotting.stage] if rotting else "",
         escalation=escalation(late, rules),
         escalate_days=rules.escalate_days,
     )

@@ -1,0 +1,272 @@
+"""The customers: found as one types by name, pinyin, number or tag; filtered, chosen, worked on together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input
+
+from crm_tui.i18n import t
+from crm_tui.queries.customer_lines import CustomerLine
+from crm_tui.queries.customers import NO_FILTER, CustomerFilter, customers_page
+from crm_tui.queries.finding import who_has_phone, whole_phone
+from crm_tui.widgets import figures
+from crm_tui.widgets.batch import MOST, BatchScreen
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.field_row import Words
+from crm_tui.widgets.fields import TextField
+from crm_tui.widgets.lines import VirtualList
+from crm_tui.widgets.navigation import Go
+from crm_tui.widgets.picker import Picker, PickRow
+from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, Selection
+
+FILTERS: dict[str, CustomerFilter] = {
+    "all": NO_FILTER,
+    "overdue": CustomerFilter(overdue_only=True),
+    "never": CustomerFilter(never_contacted=True),
+    "level_a": CustomerFilter(level="A"),
+    "level_ab": CustomerFilter(level="AB"),
+    "firms": CustomerFilter(kind="firm"),
+    "unassigned": CustomerFilter(unassigned=True),
+}
+
+
+class FoundRows:
+    """The customers that match what was typed and the filter, page by page."""
+
+    def __init__(
+        self, counter: Counter, ask: Callable[..., Awaitable[Any]], typed: str, filters: CustomerFilter
+    ) -> None:
+        self._counter = counter
+        self._ask = ask
+        self.typed = typed
+        self.filters = filters
+        self.seen: dict[str, CustomerLine] = {}
+
+    async def count(self) -> int:
+        """Return how many match."""
+        return int((await self._page(0, 0)).count)
+
+    async def page(self, offset: int, limit: int, near: Anchor | None) -> Sequence[Row]:
+        """Return some of them."""
+        answer = await self._page(offset, limit)
+        self.seen.update({line.id: line for line in answer.lines})
+        return [self._row(line) for line in answer.lines]
+
+    async def index_of(self, row_id: str) -> int | None:
+        """Return where a customer stands among the first MOST, None beyond."""
+        ids = [line.id for line in (await self._page(0, MOST)).lines]
+        return ids.index(row_id) if row_id in ids else None
+
+    async def selected(self, selection: Selection) -> Sequence[CustomerLine]:
+        """Return the selected customers, at most MOST."""
+        return [line for line in (await self._page(0, MOST)).lines if line.id in selection]
+
+    async def _page(self, offset: int, limit: int) -> Any:
+        return await self._ask(
+            customers_page, typed=self.typed, filters=self.filters, offset=offset, limit=limit
+        )
+
+    def _row(self, line: CustomerLine) -> Row:
+        desk = self._counter.desk
+        now, zone = desk.now(), desk.viewer.zone
+        late = line.due_at is not None and line.due_at <= now
+        cells = (
+            line.name,
+            figures.phone(line.phone),
+            line.level,
+            line.stage_name or figures.NONE,
+            figures.amount_short(line.amount),
+            figures.ago(line.last_follow_up_at, now, zone),
+            figures.day(line.due_at, now, zone, due=True),
+            line.owner_name,
+            line.source,
+            line.next_step,
+        )
+        return Row(line.id, cells, "warn" if late else "")
+
+
+class SearchField(TextField):
+    """The line one searches with; the keys that move in a list move the list below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "screen.move(1)", show=False),
+        Binding("up", "screen.move(-1)", show=False),
+        Binding("pagedown", "screen.page(1)", show=False),
+        Binding("pageup", "screen.page(-1)", show=False),
+        Binding("tab", "screen.to_list", show=False),
+    ]
+
+
+class CustomersScreen(BatchScreen):
+    """One line to type into and the list it finds; Enter opens, an unknown number becomes a customer."""
+
+    CSS_PATH = "customers.tcss"
+    SHOWS: ClassVar[frozenset[str]] = frozenset({"customer", "deal", "contact_point", "follow_up"})
+    AUTO_FOCUS = "#typed"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f4", "filter", "keys.filter", tooltip="customers.filter_tip"),
+        Binding("f6", "reassign", "keys.reassign", tooltip="batch.reassign_tip"),
+        Binding("f7", "new", "keys.new", tooltip="board.new_tip"),
+        Binding("slash,ideographic_comma", "to_search", "keys.filter", show=False),
+    ]
+
+    def __init__(self, counter: Counter, typed: str = "") -> None:
+        super().__init__(counter)
+        self._filter = "all"
+        self._source: FoundRows | None = None
+        self._typed = SearchField(typed, id="typed", select_on_focus=False)
+        self._hits = Words(id="hits")
+        self._rows = VirtualList(_columns(), ListSource(), empty=t("customers.empty"), id="rows")
+
+    def compose_body(self) -> ComposeResult:
+        """The line to type into with the number of hits, and the list."""
+        with Horizontal(id="search"):
+            yield Words(t("customers.find"), id="find")
+            yield self._typed
+            yield Words("] ")
+            yield self._hits
+        yield self._rows
+
+    async def redraw(self) -> None:
+        """Search again; the cursor stays on its customer."""
+        typed, filters = self._typed.value.strip(), FILTERS[self._filter]
+        source = self._source
+        if source is None or (source.typed, source.filters) != (typed, filters):
+            self._source = FoundRows(self.counter, self.ask, typed, filters)
+            await self._rows.show(self._source)
+        else:
+            await self._rows.reload()
+        self._hits.say(t("customers.hits", count=self._rows.count))
+        self.title = t("customers.title", filter=t(f"customers.filter.{self._filter}"))
+        self.set_hint(t("customers.new_hint" if typed and not self._rows.count else "customers.hint"))
+
+    @property
+    def customer_id(self) -> str | None:
+        """The customer under the cursor."""
+        return self._rows.cursor_id or None
+
+    async def chosen_customers(self) -> Sequence[CustomerLine]:
+        """Return the selected customers, else the one under the cursor."""
+        if self._source is None:
+            return ()
+        if self._rows.selected_count:
+            return await self._source.selected(self._rows.selection)
+        one = self._source.seen.get(self._rows.cursor_id)
+        return (one,) if one else ()
+
+    def batch_done(self) -> None:
+        """Select nothing any more."""
+        self._rows.clear_selection()
+
+    def escape_steps(self) -> Sequence[Callable[[], bool]]:
+        """Esc clears the selection, then the filter, then what was typed."""
+        return (self._rows.clear_selection, self._clear_filter, self._clear_typed)
+
+    @on(Input.Changed, "#typed")
+    def _search(self) -> None:
+        if self._source is not None:
+            self._draw()
+
+    @on(Input.Submitted, "#typed")
+    @work(group="open", exclusive=True, exit_on_error=False)
+    async def _open_found(self) -> None:
+        """Open the only match, or the row under the cursor; offer to take an unknown number in."""
+        typed = self._typed.value.strip()
+        number = whole_phone(typed)
+        if number:
+            hit = await self.ask(who_has_phone, typed)
+            if hit is None:
+                self.post_message(Go("customer_form", phone=typed))
+            elif hit.visible:
+                self._open(hit.customer_id)
+            else:
+                self.say(t("customers.somebody_else", owner=hit.owner_name or figures.NONE), "warn")
+            return
+        await self.redraw()
+        if self._rows.cursor_id:
+            self._open(self._rows.cursor_id)
+        elif typed:
+            self.post_message(Go("customer_form", name=typed))
+
+    @on(VirtualList.Opened)
+    def _opened(self, message: VirtualList.Opened) -> None:
+        self._open(message.row_id)
+
+    @on(VirtualList.SelectionChanged)
+    def _selected(self, message: VirtualList.SelectionChanged) -> None:
+        self.say(t("batch.selected", count=message.count) if message.count else "")
+
+    def action_find(self, typed: str = "") -> None:
+        """Search here: what was typed on the list goes into the line."""
+        self._typed.focus()
+        self._typed.value += typed
+        self._typed.cursor_position = len(self._typed.value)
+
+    def action_to_search(self) -> None:
+        """Go to the line one types into."""
+        self.action_find()
+
+    def action_to_list(self) -> None:
+        """Go to the list, where Space selects."""
+        self._rows.focus()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor of the list while typing."""
+        self._rows.action_move(by)
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor of the list by windows while typing."""
+        self._rows.action_page(by)
+
+    def action_new(self) -> None:
+        """Take in a new customer, with what was typed."""
+        typed = self._typed.value.strip()
+        values = {"phone" if whole_phone(typed) else "name": typed} if typed and not self._rows.count else {}
+        self.post_message(Go("customer_form", **values))
+
+    @work(group="filter", exit_on_error=False)
+    async def action_filter(self) -> None:
+        """Narrow the list."""
+        rows = [PickRow(name, t(f"customers.filter.{name}")) for name in FILTERS]
+        picked = await self.app.push_screen_wait(Picker(t("customers.pick_filter"), rows))
+        if picked is not None:
+            self._filter = picked
+            await self.redraw()
+
+    def _open(self, customer_id: str) -> None:
+        siblings = tuple(self._source.seen) if self._source else ()
+        self.post_message(Go("profile", customer_id=customer_id, siblings=siblings))
+
+    def _clear_filter(self) -> bool:
+        if self._filter == "all":
+            return False
+        self._filter = "all"
+        self._draw()
+        return True
+
+    def _clear_typed(self) -> bool:
+        if not self._typed.value:
+            return False
+        self._typed.value = ""
+        return True
+
+
+def _columns() -> Sequence[Column]:
+    return (
+        Column("name", t("customers.column.name"), width=8, flex=2),
+        Column("phone", t("customers.column.phone"), width=13),
+        Column("level", t("customers.column.level"), width=2),
+        Column("stage", t("customers.column.stage"), width=10, drop=3),
+        Column("amount", t("customers.column.amount"), width=7, align="right", drop=4),
+        Column("last", t("customers.column.last"), width=8, drop=5),
+        Column("due", t("customers.column.due"), width=9, drop=1),
+        Column("owner", t("customers.column.owner"), width=8, drop=2),
+        Column("source", t("customers.column.source"), width=8, drop=8),
+        Column("next", t("customers.column.next"), width=12, flex=1, drop=9),
+    )
