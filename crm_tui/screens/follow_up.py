@@ -123,7 +123,7 @@ class FollowUpScreen(WorkScreen):
 
         self._start = await self.ask(follow_up_start, self._customer_id, self._deal_id)
         self._show_start(self._start)
-        self._form.fill({"next_at": str(self._form.values()["next_at"])})
+        self._form.row("next_at").show_hint()
         if self._amends is not None and not self._typed:
             self._form.fill(self._answers_of(self._amends))
         draft = await self.counter.desk.write(lambda: self.counter.desk.find_draft(FORM, self._subject))
@@ -197,7 +197,7 @@ class FollowUpScreen(WorkScreen):
         answers = self._answers_of(self._start.last[0])
         self._form.fill({key: value for key, value in answers.items() if key != "next_at"})
 
-    async def action_lock(self) -> None:
+    async def action_lock(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
         """Lock the screen; what was typed is kept first."""
         if self._typed:
             await self._keep_draft().wait()

@@ -227,7 +227,7 @@ class TodoScreen(BatchScreen):
         return True
 
     def _tabs(self, counts: TodoCounts) -> Text:
-        names = [f"{t(f'todo.tab.{tab}')}{getattr(counts, tab)}" for tab in TABS]
+        names = [f"{t(f'todo.tab.{tab}')} {getattr(counts, tab)}" for tab in TABS]
         marked = [f"[{n}]" if tab == self._tab else f" {n} " for tab, n in zip(TABS, names, strict=True)]
         return safe_text(" " + " ".join(marked))
 

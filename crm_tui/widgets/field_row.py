@@ -51,16 +51,17 @@ class FieldLabel(Widget):
     DEFAULT_CSS = "FieldLabel { width: 13; height: 1; }"
     ALLOW_SELECT = False
 
-    def __init__(self, words: str, *, mandatory: bool) -> None:
+    def __init__(self, words: str, *, mandatory: bool, bracket: bool) -> None:
         super().__init__()
         self._words = words
+        self._bracket = "[" if bracket else " "
         self._mandatory = mandatory
         self.here = False
 
     def render(self) -> Text:
         """Draw exactly thirteen cells."""
         mark = "*" if self._mandatory else " "
-        line = f"{'>' if self.here else ' '}{fit(self._words, LABEL_CELLS - 1)}{mark}["
+        line = f"{'>' if self.here else ' '}{fit(self._words, LABEL_CELLS - 1)}{mark}{self._bracket}"
         return Text(line, no_wrap=True, overflow="crop", end="")
 
 
@@ -110,7 +111,7 @@ class FieldRow(Vertical):
         self.field = _field_of(spec)
         if spec.width:
             self.field.styles.width = spec.width
-        self._label = FieldLabel(spec.label, mandatory=spec.mandatory)
+        self._label = FieldLabel(spec.label, mandatory=spec.mandatory, bracket=not self._chooses)
         self._hint = Words(classes="hint")
         self._wrong = Words(classes="wrong")
 
@@ -119,13 +120,18 @@ class FieldRow(Vertical):
         with Horizontal():
             yield self._label
             yield self.field
-            yield Words("] ")
+            yield Words(" " if self._chooses else "] ")
             yield self._hint
         yield self._wrong
 
     def on_mount(self) -> None:
         """Show what the hint says about the value it starts with."""
-        self._show_hint()
+        self.show_hint()
+
+    @property
+    def _chooses(self) -> bool:
+        """Tell whether the field shows its choices, which bracket what is chosen."""
+        return isinstance(self.field, ChoiceField)
 
     @property
     def value(self) -> Value:
@@ -161,7 +167,7 @@ class FieldRow(Vertical):
     @on(ChoiceField.Changed)
     def _note_change(self, message: Message) -> None:
         message.stop()
-        self._show_hint()
+        self.show_hint()
         self.post_message(self.Changed(self))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -175,7 +181,8 @@ class FieldRow(Vertical):
         self._label.refresh()
         self.check()
 
-    def _show_hint(self) -> None:
+    def show_hint(self) -> None:
+        """Let the hint read the value again, where what it depends on has come in since."""
         if self.spec.hint is not None:
             self._hint.say(self.spec.hint(self._text()))
 
