@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, and_, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Row, TextClause, and_, func, or_, select, text, type_coerce
 
 from crm_tui.domain.lifecycle import Pipeline, Stage, StageKind
 from crm_tui.queries.profile import GateAnswer, gate
 from crm_tui.queries.timeline import Entry, timeline
 from crm_tui.store.pipelines import first_pipeline, load_pipeline
 from crm_tui.store.tables import customer, deal, person, product, product_line
+from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.types import EPOCH
 from crm_tui.store.view import View
 
@@ -240,7 +241,7 @@ def _limits(view: View, pipeline_id: str, here: Stage, owner_id: str | None) -> 
 def _sums(view: View, path: Pipeline, owner_id: str | None) -> dict[str, Row[Any]]:
     """Return count, sum and mean entry of each column: one question for the open stages, one for the won."""
 
-    def summed(*where: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    def summed(*where: ColumnElement[bool] | TextClause) -> Sequence[Row[Any]]:
         return view.tx.rows(
             select(
                 deal.c.stage,
@@ -260,7 +261,7 @@ def _sums(view: View, path: Pipeline, owner_id: str | None) -> dict[str, Row[Any
 
     since = view.today - timedelta(days=WON_DAYS)
     rows = [
-        *summed(deal.c.state == StageKind.OPEN.value),
+        *summed(text(STANDING)),
         *summed(deal.c.state == StageKind.WON.value, deal.c.closed_on > since),
     ]
     return {row.stage: row for row in rows}

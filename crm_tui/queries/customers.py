@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, func, select, type_coerce
 
-from crm_tui.queries.customer_lines import CustomerLine, customer_lines
+from crm_tui.queries.customer_lines import CustomerLine, alive, customer_lines
 from crm_tui.queries.finding import find_customers
 from crm_tui.store.tables import customer, deal, pipeline
 from crm_tui.store.view import View
@@ -68,9 +68,11 @@ def customers_page(
     the first CANDIDATES matches). Else ``order`` due: what is due longest first and what is never due
     last, by name; or name: by pinyin.
     """
-    limits = [customer.c.archived_at.is_(None), view.scope.where(customer), *_conditions(view, filters)]
+    narrowed = filters != NO_FILTER
+    living = alive() if narrowed else customer.c.archived_at.is_(None)
+    limits = [living, view.scope.where(customer), *_conditions(view, filters)]
     if typed.strip():
-        return _searched(view, typed, limits, narrowed=filters != NO_FILTER, offset=offset, limit=limit)
+        return _searched(view, typed, limits, narrowed=narrowed, offset=offset, limit=limit)
     count = int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*limits))))
     ids = customer_ids(view, limits, order, offset, limit)
     return Page(count, customer_lines(view, ids))
@@ -80,7 +82,7 @@ def matching_ids(
     view: View, filters: CustomerFilter, *, typed: str = "", most: int = 1000
 ) -> tuple[str, ...]:
     """Return the ids of at most ``most`` customers of a filter, due first: what a mass command is given."""
-    limits = [customer.c.archived_at.is_(None), view.scope.where(customer), *_conditions(view, filters)]
+    limits = [alive(), view.scope.where(customer), *_conditions(view, filters)]
     if typed.strip():
         limits.append(customer.c.id.in_(list(find_customers(view, typed).ids)))
     return tuple(customer_ids(view, limits, "due", 0, most))
@@ -89,11 +91,14 @@ def matching_ids(
 def customer_ids(
     view: View, limits: Sequence[ColumnElement[bool]], order: str, offset: int, limit: int
 ) -> list[str]:
-    """Return the ids of one page; the two parts of the order ``due`` each read an index."""
+    """Return the ids of one page; the two parts of the order ``due`` each read an index.
+
+    The first of ``limits`` is that a customer is not archived: one with a due instant never is.
+    """
     by_name = (customer.c.sort_name, customer.c.id)
     if order == "name":
         return _ids(view, limits, by_name, offset, limit)
-    dated = [*limits, customer.c.due_at.is_not(None)]
+    dated = [*limits[1:], customer.c.due_at.is_not(None)]
     first = _ids(view, dated, (customer.c.due_at, customer.c.id), offset, limit)
     if len(first) == limit:
         return first

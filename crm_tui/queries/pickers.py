@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
 
+from crm_tui.queries.customer_lines import alive
 from crm_tui.store.pipelines import first_pipeline, load_pipeline
 from crm_tui.store.tables import customer, deal, org_unit, person, pipeline, product, product_line
 from crm_tui.store.view import View
@@ -93,6 +94,7 @@ def people(view: View, *, with_branch: bool = True) -> tuple[PersonChoice, ...]:
             select(deal.c.owner_id, func.count().label("uses"))
             .where(
                 deal.c.owner_id.in_([row.id for row in rows]),
+                deal.c.pipeline_id.in_(select(pipeline.c.id)),
                 deal.c.state == "open",
                 deal.c.archived_at.is_(None),
             )
@@ -153,7 +155,7 @@ def sources(view: View) -> tuple[Choice, ...]:
     """Return the sources of customers in use in the scope, the most used first."""
     rows = view.tx.rows(
         select(customer.c.source, func.count().label("uses"))
-        .where(view.scope.where(customer), customer.c.archived_at.is_(None), customer.c.source != "")
+        .where(view.scope.where(customer), alive(), customer.c.source != "")
         .group_by(customer.c.source)
         .order_by(func.count().desc(), customer.c.source)
         .limit(MOST)
@@ -165,7 +167,7 @@ def tags(view: View) -> tuple[Choice, ...]:
     """Return the tags of customers in use in the scope, the most used first."""
     rows = view.tx.rows(
         select(customer.c.tags, func.count().label("uses"))
-        .where(view.scope.where(customer), customer.c.archived_at.is_(None), customer.c.tags != [])
+        .where(view.scope.where(customer), alive(), customer.c.tags != [])
         .group_by(customer.c.tags)
     )
     used: Counter[str] = Counter()

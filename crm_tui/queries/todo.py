@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, select
 
 from crm_tui.domain.calendar import WEEK, day_window
 from crm_tui.domain.overdue import OverdueRules, escalation
-from crm_tui.queries.customer_lines import CustomerLine, customer_lines
+from crm_tui.queries.customer_lines import CustomerLine, alive, customer_lines
 from crm_tui.queries.profile import customer_row
 from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.pipelines import stage_names
@@ -135,18 +135,27 @@ def by_person(view: View) -> tuple[PersonLoad, ...]:
         select(
             customer.c.owner_id,
             func.count().label("owned"),
-            func.sum(case((customer.c.due_at <= view.now, 1), else_=0)).label("overdue"),
         )
-        .where(view.scope.where(customer), customer.c.archived_at.is_(None), customer.c.owner_id.is_not(None))
+        .where(view.scope.where(customer), alive(), customer.c.owner_id.is_not(None))
         .group_by(customer.c.owner_id)
     )
+    overdue = {
+        row.owner_id: row.overdue
+        for row in view.tx.rows(
+            select(customer.c.owner_id, func.count().label("overdue"))
+            .where(view.scope.where(customer), customer.c.due_at <= view.now)
+            .group_by(customer.c.owner_id)
+        )
+    }
     names = {
         row.id: row.name
         for row in view.tx.rows(
             select(person.c.id, person.c.name).where(person.c.id.in_([row.owner_id for row in rows]))
         )
     }
-    loads = [PersonLoad(row.owner_id, names[row.owner_id], int(row.overdue), int(row.owned)) for row in rows]
+    loads = [
+        PersonLoad(row.owner_id, names[row.owner_id], overdue.get(row.owner_id, 0), row.owned) for row in rows
+    ]
     return tuple(sorted(loads, key=lambda one: (-one.overdue, -one.owned, one.name)))
 
 
@@ -193,7 +202,7 @@ def tab_condition(view: View, tab: str, rules: OverdueRules) -> ColumnElement[bo
         "overdue": lambda: due <= view.now,
         "today": lambda: and_(due > view.now, due < midnight),
         "upcoming": lambda: and_(due >= midnight, due < midnight + WEEK),
-        "never": lambda: customer.c.due_reason == "never_contacted",
+        "never": lambda: customer.c.due_reason == literal_column("'never_contacted'"),
         "escalated": lambda: due <= view.now - timedelta(days=rules.escalate_days[0]),
     }
     return tabs[tab]()

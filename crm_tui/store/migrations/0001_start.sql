@@ -134,8 +134,10 @@ CREATE INDEX ix_customer_branch_due ON customer (branch_id, due_at);
 CREATE INDEX ix_customer_branch_sort ON customer (branch_id, archived_at, sort_name, id);
 CREATE INDEX ix_customer_due ON customer (due_at);
 CREATE INDEX ix_customer_external_id ON customer (external_id);
+CREATE INDEX ix_customer_never ON customer (due_at, owner_id, branch_id) WHERE due_reason = 'never_contacted';
 CREATE INDEX ix_customer_owner_due ON customer (owner_id, due_at);
 CREATE INDEX ix_customer_owner_sort ON customer (owner_id, archived_at, sort_name, id);
+CREATE INDEX ix_customer_parent ON customer (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX ix_customer_sort ON customer (archived_at, sort_name, id);
 
 CREATE TABLE contact_point (
@@ -247,13 +249,14 @@ CREATE TABLE deal (
 CREATE INDEX ix_deal_board ON deal (pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_branch_board ON deal (branch_id, pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_closed ON deal (state, closed_on);
-CREATE INDEX ix_deal_customer_id ON deal (customer_id);
+CREATE INDEX ix_deal_customer ON deal (customer_id, state);
 CREATE INDEX ix_deal_external_id ON deal (external_id);
 CREATE INDEX ix_deal_line_id ON deal (line_id);
 CREATE INDEX ix_deal_owner_board ON deal (owner_id, pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_product_id ON deal (product_id);
-CREATE INDEX ix_deal_rots ON deal (state, rots_at);
-CREATE INDEX ix_deal_sums ON deal (pipeline_id, state, stage, archived_at, amount, stage_entered_at);
+CREATE INDEX ix_deal_standing ON deal (pipeline_id, state, stage, amount, stage_entered_at, branch_id, owner_id,
+    customer_id)
+    WHERE state = 'open' AND archived_at IS NULL;
 
 CREATE TABLE stage_visit (
     id TEXT NOT NULL,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from crm_tui.store.tables.base import instant, json_text, reference
+
+NEVER_CONTACTED = "due_reason = 'never_contacted'"
 
 
 class Customer(SQLModel, table=True):
@@ -23,9 +25,21 @@ class Customer(SQLModel, table=True):
         Index("ix_customer_owner_due", "owner_id", "due_at"),
         Index("ix_customer_branch_due", "branch_id", "due_at"),
         Index("ix_customer_due", "due_at"),
+        Index(
+            "ix_customer_never",
+            *("due_at", "owner_id", "branch_id"),
+            sqlite_where=text(NEVER_CONTACTED),
+            postgresql_where=text(NEVER_CONTACTED),
+        ),
         Index("ix_customer_owner_sort", "owner_id", "archived_at", "sort_name", "id"),
         Index("ix_customer_branch_sort", "branch_id", "archived_at", "sort_name", "id"),
         Index("ix_customer_sort", "archived_at", "sort_name", "id"),
+        Index(
+            "ix_customer_parent",
+            "parent_id",
+            sqlite_where=text("parent_id IS NOT NULL"),
+            postgresql_where=text("parent_id IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -106,7 +120,15 @@ class Lead(SQLModel, table=True):
     """Somebody who may become a customer: new, following, converted or invalid."""
 
     __tablename__ = "lead"
-    __table_args__ = (Index("ix_lead_branch_created", "branch_id", "created_on"),)
+    __table_args__ = (
+        Index("ix_lead_branch_created", "branch_id", "created_on"),
+        Index(
+            "ix_lead_customer",
+            "customer_id",
+            sqlite_where=text("customer_id IS NOT NULL"),
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     branch_id: str = reference("org_unit.id")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, PrimaryKeyConstraint
+from sqlalchemy import Index, PrimaryKeyConstraint, text
 from sqlmodel import Field, SQLModel
 
 from crm_tui.store.tables.base import instant, json_text, reference
+
+STANDING = "state = 'open' AND archived_at IS NULL"
+"""Which deals the board sums up: the index of its sums holds these alone."""
 
 
 class Pipeline(SQLModel, table=True):
@@ -54,13 +57,19 @@ class Deal(SQLModel, table=True):
         Index("ix_deal_board", "pipeline_id", "state", "stage", "due_at", "id"),
         Index("ix_deal_owner_board", "owner_id", "pipeline_id", "state", "stage", "due_at", "id"),
         Index("ix_deal_branch_board", "branch_id", "pipeline_id", "state", "stage", "due_at", "id"),
-        Index("ix_deal_sums", "pipeline_id", "state", "stage", "archived_at", "amount", "stage_entered_at"),
-        Index("ix_deal_rots", "state", "rots_at"),
+        Index(
+            "ix_deal_standing",
+            *("pipeline_id", "state", "stage", "amount", "stage_entered_at"),
+            *("branch_id", "owner_id", "customer_id"),
+            sqlite_where=text(STANDING),
+            postgresql_where=text(STANDING),
+        ),
+        Index("ix_deal_customer", "customer_id", "state"),
         Index("ix_deal_closed", "state", "closed_on"),
     )
 
     id: str = Field(primary_key=True)
-    customer_id: str | None = reference("customer.id", index=True)
+    customer_id: str | None = reference("customer.id")
     branch_id: str = reference("org_unit.id")
     owner_id: str | None = reference("person.id", default=None)
     pipeline_id: str = reference("pipeline.id")
