@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from uuid_utils import uuid7
 
 from crm_tui.commands import Command, Verdict
@@ -24,7 +24,7 @@ from crm_tui.commands.base import APPLIED, SYSTEM, actor_of, carry_out, seal
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.store import credentials, drafts
-from crm_tui.store.engine import for_writing, open_engine
+from crm_tui.store.engine import for_writing, open_engine, storage_refusal
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.tables import meta, outbox
 from crm_tui.store.transaction import Transaction
@@ -144,9 +144,9 @@ class Desk:
 
     def reset_pin(self, person_id: str) -> None:
         """Take a PIN away, so that the person chooses a new one; needs the right to manage people."""
-        if not self.viewer.may(Right.MANAGE_PEOPLE):
-            raise Refused("not_allowed", right=Right.MANAGE_PEOPLE)
         with self._write() as tx:
+            if not viewer_of(tx, self.viewer.person_id).may(Right.MANAGE_PEOPLE):
+                raise Refused("not_allowed", right=Right.MANAGE_PEOPLE)
             credentials.drop_verifier(tx, person_id)
 
     # -- questions and commands, at once
@@ -157,16 +157,15 @@ class Desk:
 
     def answer(self, question: Callable[Concatenate[View, P], T], *args: P.args, **more: P.kwargs) -> T:
         """Ask a query in the name of the person who is logged in."""
-        with self._reading.connect() as connection, connection.begin():
-            tx = Transaction(connection)
+        with self._read() as tx:
             return question(View(tx, viewer_of(tx, self.viewer.person_id), self.now()), *args, **more)
 
     def answer_anyone(
         self, question: Callable[Concatenate[Transaction, P], T], *args: P.args, **more: P.kwargs
     ) -> T:
         """Ask what a log-in screen may ask before anybody is logged in."""
-        with self._reading.connect() as connection, connection.begin():
-            return question(Transaction(connection), *args, **more)
+        with self._read() as tx:
+            return question(tx, *args, **more)
 
     def carry_out(self, *commands: Command) -> tuple[Verdict, ...]:
         """Carry out commands as one step in one transaction, each with its outbox row.
@@ -187,6 +186,17 @@ class Desk:
     def carry_out_as_system(self, *commands: Command) -> tuple[Verdict, ...]:
         """Carry out commands that nobody in particular gives: founding the organisation."""
         return self._carry_out(commands, SYSTEM)
+
+    def rehearse(self, work: Callable[[Callable[[Command], Verdict]], T]) -> T:
+        """Let ``work`` carry out commands and forget them all: what would happen, without it happening."""
+        batch_id = self._ids()
+        with self._write() as tx:
+            actor = actor_of(tx, self.viewer.person_id)
+            trial = tx.connection.begin_nested()
+            try:
+                return work(lambda command: self._one(tx, command, actor, batch_id))
+            finally:
+                trial.rollback()
 
     def undo(self) -> tuple[Verdict, ...]:
         """Take back the person's last step; raises Refused nothing_to_undo."""
@@ -211,7 +221,7 @@ class Desk:
         return await self._off(self._writer, work)
 
     def listen(self, listener: Listener) -> None:
-        """Call ``listener`` after each commit, in the writer's thread, with the kinds of rows that changed."""
+        """Call ``listener`` after each commit, in the writer's thread, with the names of changed tables."""
         self._listeners.append(listener)
 
     # -- drafts
@@ -277,21 +287,24 @@ class Desk:
         steps = self._steps.setdefault(self.viewer.person_id, _Steps())
         if not taken_from(steps):
             raise Refused(empty)
-        commands = taken_from(steps).pop()
-        verdicts = self._carry_out(commands, self.viewer.person_id)
+        verdicts = self._carry_out(taken_from(steps)[-1], self.viewer.person_id)
+        taken_from(steps).pop()
         back = tuple(command for verdict in reversed(verdicts) for command in verdict.undo)
         if back:
             given_to(steps).append(back)
         return verdicts
 
     @contextmanager
+    def _read(self) -> Iterator[Transaction]:
+        """Open a transaction that reads one state of the rows, whoever writes meanwhile."""
+        with _refusing(), self._reading.connect() as connection, connection.begin():
+            yield Transaction(connection)
+
+    @contextmanager
     def _write(self) -> Iterator[Transaction]:
         """Open the one transaction that writes; what cannot be written is refused whole."""
-        try:
-            with self._writing.connect() as connection, connection.begin():
-                yield Transaction(connection)
-        except OperationalError as error:
-            raise _storage_refusal(error) from error
+        with _refusing(), self._writing.connect() as connection, connection.begin():
+            yield Transaction(connection)
 
     def _tick(self) -> datetime:
         """Return the clock's instant, moved on where the clock stood still: no two commands share one."""
@@ -312,13 +325,12 @@ class Desk:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
 
 
-def _storage_refusal(error: OperationalError) -> Refused:
-    """Return what to tell a person about a failed write."""
-    said = str(error.orig)
-    if "full" in said or "disk I/O" in said:
-        return Refused("disk_full")
-    if "locked" in said or "busy" in said:
-        return Refused("database_busy")
-    if "readonly" in said:
-        return Refused("database_readonly", path="", why=said)
-    return Refused("database_damaged", path="", why=said)
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn what the storage could not do into a refusal; a mistake of the program stays an error."""
+    try:
+        yield
+    except DatabaseError as error:
+        if type(error) not in {DatabaseError, OperationalError}:
+            raise
+        raise storage_refusal(error.orig) from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
-from sqlite3 import Connection
+from sqlite3 import Connection, complete_statement
 
 from crm_tui.domain.errors import Refused
 
@@ -20,15 +21,48 @@ def newest() -> int:
 
 
 def migrate(connection: Connection) -> int:
-    """Bring the file up to date, each migration in one transaction; return how many were applied.
+    """Bring the file up to date in one transaction; return how many migrations were applied.
+
+    Whoever comes second finds the work done: the version is read again under the write lock. The
+    connection's ``isolation_level`` is None.
 
     Raises:
         Refused: schema_newer, where a newer program has already changed the file.
     """
-    (at,) = connection.execute("PRAGMA user_version").fetchone()
-    if at > newest():
-        raise Refused("schema_newer", found=at, known=newest())
-    pending = [(number, sql) for number, sql in scripts() if number > at]
-    for number, sql in pending:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+    known = scripts()
+    if _version(connection) == known[-1][0]:
+        return 0
+    _refuse_newer(connection, known[-1][0])
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        pending = [(number, sql) for number, sql in known if number > _version(connection)]
+        for number, sql in pending:
+            for statement in _statements(sql):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
     return len(pending)
+
+
+def _version(connection: Connection) -> int:
+    (at,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(at)
+
+
+def _refuse_newer(connection: Connection, known: int) -> None:
+    at = _version(connection)
+    if at > known:
+        raise Refused("schema_newer", found=at, known=known)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script one by one, because executescript would commit between them."""
+    gathered = ""
+    for line in script.splitlines(keepends=True):
+        gathered += line
+        if complete_statement(gathered):
+            yield gathered
+            gathered = ""
