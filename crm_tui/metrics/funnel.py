@@ -88,6 +88,7 @@ def funnels(
             visited.label("visited"),
         )
         .where(*where, deal.c.pipeline_id == path.pipeline_id)
+        .offset(0)  # keeps the databases from folding it into the grouping, which would look twice per deal
         .subquery()
     )
     columns = (each.c.key, each.c.state, each.c.stage, each.c.lost_from, each.c.visited)

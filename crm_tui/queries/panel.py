@@ -117,8 +117,9 @@ def panel(view: View, filters: Filters) -> PanelAnswer:
     window = panel_window(view, filters)
     asked, before = filters.within(window), previous_window(window)
     path = path_of(view, filters)
-    now = _figures(view, asked, path)
-    then = _figures(view, filters.within(before), path)
+    by_person = Dimension(view, deal, "person", deal.c.closed_on)
+    now = _figures(view, asked, path, by_person)
+    then = _figures(view, filters.within(before), path, by_person)
     looked_after = care(view, filters)
     return PanelAnswer(
         as_of=view.now,
@@ -128,7 +129,7 @@ def panel(view: View, filters: Filters) -> PanelAnswer:
         previous=before,
         tiles=_tiles(now, then, looked_after),
         funnel=_funnel(view, filters, path, now),
-        ranking=_ranking(view, now.by_person),
+        ranking=_ranking(by_person, now.by_person),
         weeks=_weeks(view, filters, window.end - timedelta(days=1)),
         alerts=_alerts(view, filters, path, (now, then), looked_after),
     )
@@ -142,8 +143,7 @@ def panel_window(view: View, filters: Filters) -> Window:
     return Window(filters.from_on or last.replace(day=1), last + timedelta(days=1))
 
 
-def _figures(view: View, filters: Filters, path: Path) -> _Figures:
-    by_person = Dimension(view, deal, "person", deal.c.closed_on)
+def _figures(view: View, filters: Filters, path: Path, by_person: Dimension) -> _Figures:
     whole = Dimension(view, deal, None, deal.c.created_on)
     opened = created_deals(view, filters)
     people = tally(view, closed_deals(view, filters), by_person)
@@ -206,10 +206,10 @@ def _funnel(view: View, filters: Filters, path: Path, now: _Figures) -> tuple[Fu
     return tuple(steps)
 
 
-def _ranking(view: View, people: Mapping[str, DealTally]) -> tuple[Ranked, ...]:
+def _ranking(by_person: Dimension, people: Mapping[str, DealTally]) -> tuple[Ranked, ...]:
     sellers = {one: found for one, found in people.items() if found.won}
     order = sorted(sellers, key=lambda one: (-people[one].won_amount, -people[one].won, one))
-    names = Dimension(view, deal, "person", deal.c.closed_on).labels(order[:RANKED])
+    names = by_person.labels(order[:RANKED])
     amounts = [people[one].won_amount for one in order]
     return tuple(
         Ranked(

@@ -119,7 +119,7 @@ def dwell(view: View, filters: Filters) -> Report:
     rows = []
     for step in path.open:
         one = found[step.code]
-        figures = (one.minutes.count, one.median, one.p90, one.mean, one.censored, int(step.code == last))
+        figures = (one.deals, one.median, one.p90, one.mean, one.censored, int(step.code == last))
         rows.append(Row(step.code, (step.code, step.name, *figures)))
     return answer("dwell", filters, view.today, columns, rows)
 
