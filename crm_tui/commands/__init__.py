@@ -32,6 +32,7 @@ from crm_tui.commands.follow_ups import (
     RetractFollowUp,
     WithdrawPlan,
 )
+from crm_tui.commands.imports import BeginImport, FinishImport, ImportLinks, ImportRows, UndoImport
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.commands.people import (
     CreatePerson,
@@ -79,6 +80,11 @@ COMMANDS: tuple[type[Command], ...] = (
     SetEvidenceWithdrawn,
     MoveDeal,
     TakeBackMove,
+    BeginImport,
+    ImportRows,
+    ImportLinks,
+    FinishImport,
+    UndoImport,
 )
 
 

@@ -19,18 +19,24 @@ from crm_tui.exchange.writing import atomic_file
 MoneyUnit = Literal["yuan", "fen"]
 DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
 
+CREATABLE = ("customers", "people", "lines")
+
 _SECTIONS = {"kind", "columns", "values", "dates", "defaults", "options"}
 _JOINT = "; "
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the file is written; empty means: found out. ``money`` tells what an amount of 1 is."""
+    """How the file is written; empty means: found out. ``money`` tells what an amount of 1 is.
+
+    ``create`` names what an import of deals may bring into being where a name matches nothing.
+    """
 
     delimiter: str = ""
     encoding: str = ""
     sheet: str = ""
     money: MoneyUnit = "yuan"
+    create: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,7 @@ def save_mapping(path: Path, mapping: Mapping) -> None:
         lines += ["", "[defaults]", *_pairs(mapping.defaults)]
     options = mapping.options
     given = {"delimiter": options.delimiter, "encoding": options.encoding, "sheet": options.sheet}
+    given["create"] = ", ".join(options.create)
     kept = {name: value for name, value in given.items() if value} | {"money": options.money}
     lines += ["", "[options]", *_pairs(kept), ""]
     with atomic_file(path) as file:
@@ -271,15 +278,19 @@ def _checked_format(layout: str) -> str:
 
 def _options(document: ReadOnly[str, object]) -> Options:
     given = _texts("options", _table(document, "options"))
-    _require_known("options", given, ("delimiter", "encoding", "sheet", "money"))
+    _require_known("options", given, ("delimiter", "encoding", "sheet", "money", "create"))
     money = given.get("money", "yuan")
     if money not in ("yuan", "fen"):
         raise Refused("mapping_bad_setting", section="options.money", value=money)
+    create = tuple(word.strip() for word in given.get("create", "").split(",") if word.strip())
+    if unknown := [word for word in create if word not in CREATABLE]:
+        raise Refused("mapping_bad_setting", section="options.create", value=", ".join(unknown))
     return Options(
         delimiter=given.get("delimiter", ""),
         encoding=given.get("encoding", ""),
         sheet=given.get("sheet", ""),
         money="fen" if money == "fen" else "yuan",
+        create=create,
     )
 
 

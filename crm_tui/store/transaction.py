@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Row, Table, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 
 class Transaction:
@@ -41,6 +52,20 @@ class Transaction:
         hit = self.connection.execute(update(table).where(*where).values(**values)).rowcount
         self.changed.add(table.name)
         return hit
+
+    def update_all(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Change many rows by one prepared statement; all name ``id`` and the same other columns."""
+        if not rows:
+            return
+        names = [name for name in rows[0] if name != "id"]
+        statement = (
+            update(table)
+            .where(table.c.id == bindparam("the_id"))
+            .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
+        )
+        values = [{"the_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
+        self.connection.execute(statement, values)
+        self.changed.add(table.name)
 
     def delete_where(self, table: Table, *where: ColumnElement[bool]) -> int:
         """Remove rows; only for what belongs to this terminal or to an import that is taken back."""

@@ -98,10 +98,16 @@ class ImportBatch(SQLModel, table=True):
 
 
 class ImportRow(SQLModel, table=True):
-    """What one import did to one row: ``before`` holds the values an update replaced, null for a new row."""
+    """What one import did to one row of the table ``kind``; ``seq`` is the line of the file, 0 for none.
+
+    ``before`` is null for a new row; for a changed one it maps a column to its old and its new value.
+    """
 
     __tablename__ = "import_row"
-    __table_args__ = (Index("ix_import_row_batch", "batch_id", "seq"),)
+    __table_args__ = (
+        Index("ix_import_row_batch", "batch_id", "seq"),
+        Index("ix_import_row_row", "row_id", "batch_id"),
+    )
 
     id: str = Field(primary_key=True)
     batch_id: str = reference("import_batch.id")
