@@ -40,6 +40,7 @@ SCREENS: tuple[Place, ...] = (
     Place("panel", "panel", "PanelScreen", digit="5", letter="d", stay=False),
     Place("settings", "settings", "SettingsScreen", letter="s", stay=False),
     Place("import", "importing", "ImportScreen", letter="i", stay=False),
+    Place("behind", "behind", "BehindScreen"),
     Place("profile", "profile", "ProfileScreen"),
     Place("follow_up", "follow_up", "FollowUpScreen"),
     Place("customer_form", "customer_form", "CustomerFormScreen"),
