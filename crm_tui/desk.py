@@ -21,6 +21,7 @@ from uuid_utils import uuid7
 
 from crm_tui.commands import Command, Verdict
 from crm_tui.commands.base import APPLIED, SYSTEM, actor_of, carry_out, seal
+from crm_tui.commands.steps import Step, command_of
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.store import credentials, drafts
@@ -167,20 +168,21 @@ class Desk:
         with self._read() as tx:
             return question(tx, *args, **more)
 
-    def carry_out(self, *commands: Command) -> tuple[Verdict, ...]:
+    def carry_out(self, *steps: Step) -> tuple[Verdict, ...]:
         """Carry out commands as one step in one transaction, each with its outbox row.
 
-        Each is applied or refused on its own; what was applied can be taken back together.
+        Each is applied or refused on its own; what was applied can be taken back together. A step that
+        cannot be built from what was made before it is left out and has no verdict.
 
         Raises:
             Refused: disk_full, database_busy; nothing was changed.
         """
-        verdicts = self._carry_out(commands, self.viewer.person_id)
+        verdicts = self._carry_out(steps, self.viewer.person_id)
         back = tuple(command for verdict in reversed(verdicts) for command in verdict.undo)
         if back:
-            steps = self._steps.setdefault(self.viewer.person_id, _Steps())
-            steps.undo = [*steps.undo, back][-UNDO_STEPS:]
-            steps.redo.clear()
+            done = self._steps.setdefault(self.viewer.person_id, _Steps())
+            done.undo = [*done.undo, back][-UNDO_STEPS:]
+            done.redo.clear()
         return verdicts
 
     def carry_out_as_system(self, *commands: Command) -> tuple[Verdict, ...]:
@@ -212,9 +214,9 @@ class Desk:
         """Ask a query off the screen's thread."""
         return await self._off(self._reader, lambda: self.answer(question, *args, **more))
 
-    async def act(self, *commands: Command) -> tuple[Verdict, ...]:
+    async def act(self, *steps: Step) -> tuple[Verdict, ...]:
         """Carry out commands off the screen's thread; see :meth:`carry_out`."""
-        return await self._off(self._writer, lambda: self.carry_out(*commands))
+        return await self._off(self._writer, lambda: self.carry_out(*steps))
 
     async def write(self, work: Callable[[], T]) -> T:
         """Run any other method of this desk that writes, off the screen's thread."""
@@ -242,15 +244,24 @@ class Desk:
 
     # -- within
 
-    def _carry_out(self, commands: Sequence[Command], actor_id: str) -> tuple[Verdict, ...]:
+    def _carry_out(self, steps: Sequence[Step], actor_id: str) -> tuple[Verdict, ...]:
         batch_id = self._ids()
+        verdicts: list[Verdict] = []
+        made: dict[str, Any] = {}
         with self._write() as tx:
             actor = actor_of(tx, actor_id)
-            verdicts = tuple(self._one(tx, command, actor, batch_id) for command in commands)
+            for step in steps:
+                command = command_of(step, made)
+                if command is None:
+                    continue
+                verdict = self._one(tx, command, actor, batch_id)
+                verdicts.append(verdict)
+                if verdict.applied:
+                    made |= verdict.details
             changed = frozenset(tx.changed)
         for listener in self._listeners:
             listener(changed)
-        return verdicts
+        return tuple(verdicts)
 
     def _one(self, tx: Transaction, command: Command, actor: Viewer, batch_id: str) -> Verdict:
         """Carry out one command and, if it was applied, note it in the outbox."""

@@ -17,7 +17,8 @@ from crm_tui.widgets.navigation import Go, Lock, Quit
 from crm_tui.widgets.refusal import refusal, refused
 
 if TYPE_CHECKING:
-    from crm_tui.commands import Command, Verdict
+    from crm_tui.commands import Verdict
+    from crm_tui.commands.steps import Step
     from crm_tui.store.view import View
 
 P = ParamSpec("P")
@@ -74,14 +75,14 @@ class WorkScreen(CrmScreen):
         """Ask the desk off the screen's thread."""
         return await self.counter.desk.ask(question, *args, **more)
 
-    async def act(self, *commands: Command) -> tuple[Verdict, ...]:
+    async def act(self, *steps: Step) -> tuple[Verdict, ...]:
         """Carry commands out off the screen's thread; the first refusal is said on the message line.
 
         A failure to save is said as well and comes back as no verdict: nothing changed, the screen keeps
         what was typed.
         """
         try:
-            verdicts = await self.counter.desk.act(*commands)
+            verdicts = await self.counter.desk.act(*steps)
         except Refused as no:
             self.say(refused(no), "error")
             return ()
