@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,10 +9,10 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
-from crm_tui.domain.overdue import OverdueRules
 from crm_tui.metrics.base import Definition, Unit, ratio
 from crm_tui.metrics.filters import Filters, customers_within
-from crm_tui.store.tables import customer, setting
+from crm_tui.store.contact_rules import overdue_rules
+from crm_tui.store.tables import customer
 from crm_tui.store.view import View
 
 OVERDUE: Final = Definition("overdue", Unit.COUNT, "count(customer where due_at <= now)")
@@ -64,18 +63,13 @@ def is_in_care() -> ColumnElement[bool]:
 def is_in_time(view: View) -> ColumnElement[bool]:
     """Return the condition on customers whose last effective follow-up is as fresh as their level asks."""
     by_days: dict[int, list[str]] = {}
-    for level, days in _patience(view).items():
+    for level, days in overdue_rules(view.tx).days.items():
         by_days.setdefault(days, []).append(level)
     fresh = [
         and_(customer.c.level.in_(levels), customer.c.last_effective_at >= view.now - timedelta(days=days))
         for days, levels in by_days.items()
     ]
     return and_(customer.c.last_effective_at.is_not(None), or_(*fresh))
-
-
-def _patience(view: View) -> Mapping[str, int]:
-    value = view.tx.scalar(select(setting.c.value).where(setting.c.name == "overdue_rules"))
-    return OverdueRules().days if value is None else value["days"]
 
 
 def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:

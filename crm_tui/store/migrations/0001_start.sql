@@ -132,6 +132,7 @@ CREATE TABLE customer (
 ) STRICT;
 CREATE INDEX ix_customer_branch_due ON customer (branch_id, due_at);
 CREATE INDEX ix_customer_branch_sort ON customer (branch_id, archived_at, sort_name, id);
+CREATE INDEX ix_customer_care ON customer (archived_at, due_at, owner_id, branch_id, level, last_effective_at);
 CREATE INDEX ix_customer_due ON customer (due_at);
 CREATE INDEX ix_customer_external_id ON customer (external_id);
 CREATE INDEX ix_customer_never ON customer (due_at, owner_id, branch_id) WHERE due_reason = 'never_contacted';
@@ -252,11 +253,14 @@ CREATE INDEX ix_deal_closed ON deal (state, closed_on);
 CREATE INDEX ix_deal_customer ON deal (customer_id, state);
 CREATE INDEX ix_deal_external_id ON deal (external_id);
 CREATE INDEX ix_deal_line_id ON deal (line_id);
+CREATE INDEX ix_deal_opened ON deal (archived_at, pipeline_id, created_on, branch_id, owner_id, state, stage, lost_from, id);
+CREATE INDEX ix_deal_outcome ON deal (archived_at, closed_on, state, stage, branch_id, owner_id, amount, engaged_on);
 CREATE INDEX ix_deal_owner_board ON deal (owner_id, pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_product_id ON deal (product_id);
 CREATE INDEX ix_deal_standing ON deal (pipeline_id, state, stage, amount, stage_entered_at, branch_id, owner_id,
     customer_id)
     WHERE state = 'open' AND archived_at IS NULL;
+CREATE INDEX ix_deal_waiting ON deal (archived_at, state, expected_close_on, rots_at, branch_id, owner_id);
 
 CREATE TABLE stage_visit (
     id TEXT NOT NULL,
@@ -275,6 +279,7 @@ CREATE TABLE stage_visit (
     CONSTRAINT fk_stage_visit_deal_id FOREIGN KEY (deal_id) REFERENCES deal (id)
 ) STRICT;
 CREATE INDEX ix_stage_visit_deal ON stage_visit (deal_id, entered_at);
+CREATE INDEX ix_stage_visit_dwell ON stage_visit (deal_id, taken_back_at, stage, entered_at, left_at);
 CREATE INDEX ix_stage_visit_stage ON stage_visit (stage, entered_at);
 
 CREATE TABLE stage_evidence (

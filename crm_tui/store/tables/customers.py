@@ -33,6 +33,10 @@ class Customer(SQLModel, table=True):
         ),
         Index("ix_customer_owner_sort", "owner_id", "archived_at", "sort_name", "id"),
         Index("ix_customer_branch_sort", "branch_id", "archived_at", "sort_name", "id"),
+        Index(
+            "ix_customer_care",  # covers overdue and follow-up compliance
+            *("archived_at", "due_at", "owner_id", "branch_id", "level", "last_effective_at"),
+        ),
         Index("ix_customer_sort", "archived_at", "sort_name", "id"),
         Index(
             "ix_customer_parent",

@@ -65,6 +65,19 @@ class Deal(SQLModel, table=True):
             postgresql_where=text(STANDING),
         ),
         Index("ix_deal_customer", "customer_id", "state"),
+        Index(
+            "ix_deal_opened",  # covers the cohort funnel and dwell
+            *("archived_at", "pipeline_id", "created_on", "branch_id", "owner_id"),
+            *("state", "stage", "lost_from", "id"),
+        ),
+        Index(
+            "ix_deal_outcome",  # covers won, lost, amounts and cycles
+            *("archived_at", "closed_on", "state", "stage", "branch_id", "owner_id", "amount", "engaged_on"),
+        ),
+        Index(
+            "ix_deal_waiting",  # covers what rots and what is past its expected day
+            *("archived_at", "state", "expected_close_on", "rots_at", "branch_id", "owner_id"),
+        ),
         Index("ix_deal_closed", "state", "closed_on"),
     )
 
@@ -103,6 +116,7 @@ class StageVisit(SQLModel, table=True):
     __tablename__ = "stage_visit"
     __table_args__ = (
         Index("ix_stage_visit_deal", "deal_id", "entered_at"),
+        Index("ix_stage_visit_dwell", "deal_id", "taken_back_at", "stage", "entered_at", "left_at"),
         Index("ix_stage_visit_stage", "stage", "entered_at"),
     )
 
