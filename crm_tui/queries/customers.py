@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, and_, case, func, select, text, type_coerce
 
 from crm_tui.queries.customer_lines import CustomerLine, alive, customer_lines
 from crm_tui.queries.finding import find_customers
 from crm_tui.store.tables import customer, deal, pipeline
+from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
 
 ORDERS = ("due", "name")
@@ -168,9 +169,8 @@ def _standing_in(stage: str) -> Select[Any]:
     """Return the customers with an open deal in a stage, by the board's index."""
     return select(deal.c.customer_id).where(
         deal.c.pipeline_id.in_(select(pipeline.c.id)),
-        deal.c.state == "open",
         deal.c.stage == stage,
-        deal.c.archived_at.is_(None),
+        text(STANDING),
     )
 
 

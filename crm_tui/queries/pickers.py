@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 
 from crm_tui.queries.customer_lines import alive
 from crm_tui.store.pipelines import first_pipeline, load_pipeline
 from crm_tui.store.tables import customer, deal, org_unit, person, pipeline, product, product_line
+from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
 
 MOST = 200
@@ -95,8 +96,7 @@ def people(view: View, *, with_branch: bool = True) -> tuple[PersonChoice, ...]:
             .where(
                 deal.c.owner_id.in_([row.id for row in rows]),
                 deal.c.pipeline_id.in_(select(pipeline.c.id)),
-                deal.c.state == "open",
-                deal.c.archived_at.is_(None),
+                text(STANDING),
             )
             .group_by(deal.c.owner_id)
         )
