@@ -1,0 +1,31 @@
+"""The whole program on a founded organisation, in one thread: nothing of it can race."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_tui.app import CrmApp
+from crm_tui.desk import Desk
+from crm_tui.settings import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """The folder of the terminal's data."""
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def program(home: Home, in_line: Any) -> Callable[[Desk], CrmApp]:
+    """Build the app over a desk that works in the caller's thread."""
+    return lambda desk: CrmApp(home, opener=lambda: desk, starter=in_line)
+
+
+@pytest.fixture
+def lines() -> Callable[[Any], list[str]]:
+    """Return the way to read what stands on the screen, line by line."""
+    return lambda app: [strip.text for strip in app.screen._compositor.render_strips()]
