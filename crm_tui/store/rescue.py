@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,21 @@ _FIELDS = ("seq", "cmd_id", "batch_id", "device_id", "actor_id", "kind", "versio
 def rescue_outbox(path: Path) -> list[dict[str, Any]]:
     """Return the outbox rows that can still be read, in order; the damaged file is not changed.
 
-    Each row is tried by itself, from both ends, so one broken page costs only what stood on it.
+    Where reading in one go breaks off, each row is asked for by itself: a broken page costs only what
+    stood on it.
     """
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
-            forwards = {row["seq"]: row for row in _rows(plain, "ASC")}
-            backwards = {row["seq"]: row for row in _rows(plain, "DESC")}
+            plain.execute("PRAGMA writable_schema = ON")  # or SQLite would not look at a file cut short
+            found = {
+                row["seq"]: row for order in ("ASC", "DESC") for row in _rows(plain, f"ORDER BY seq {order}")
+            }
+            for seq in range(1, _last(plain, found) + 1):
+                if seq not in found:
+                    found |= {row["seq"]: row for row in _rows(plain, f"WHERE seq = {seq}")}
     except sqlite3.DatabaseError:
         return []
-    return [row for _, row in sorted((forwards | backwards).items())]
+    return [found[seq] for seq in sorted(found)]
 
 
 def export_outbox(path: Path, target: Path) -> int:
@@ -35,11 +41,19 @@ def export_outbox(path: Path, target: Path) -> int:
     return len(rows)
 
 
-def _rows(plain: sqlite3.Connection, order: str) -> Iterator[dict[str, Any]]:
+def _last(plain: sqlite3.Connection, found: Collection[int]) -> int:
+    """Return the highest number a row may have."""
+    try:
+        known = plain.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    except sqlite3.DatabaseError:
+        known = None
+    return max(int(known[0]) if known else 0, *found, 0)
+
+
+def _rows(plain: sqlite3.Connection, which: str) -> Iterator[dict[str, Any]]:
     """Yield rows until the first that cannot be read."""
     try:
-        found = plain.execute(f"SELECT {', '.join(_FIELDS)} FROM outbox ORDER BY seq {order}")  # noqa: S608
-        for values in found:
+        for values in plain.execute(f"SELECT {', '.join(_FIELDS)} FROM outbox {which}"):  # noqa: S608 - our words
             row = dict(zip(_FIELDS, values, strict=True))
             yield row | {"args": json.loads(row["args"])}
     except (sqlite3.DatabaseError, ValueError):
