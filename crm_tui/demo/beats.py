@@ -56,19 +56,16 @@ def beats_of(rng: random.Random, fate: Fate) -> list[Beat]:
     return beats
 
 
-def places_of(
-    rng: random.Random, fate: Fate, beats: list[Beat], start: int, last: int, days: Days
-) -> list[int]:
-    """Return the place in time of each beat, in order: after ``start``, the last conversation at ``last``."""
-    anchors = _anchors(rng, fate, beats, start, last)
+def places_of(rng: random.Random, fate: Fate, beats: list[Beat], days: Days) -> tuple[int, list[int]]:
+    """Return the place in time at which the customer comes in, and that of each beat, in order."""
+    start, last = _window(rng, fate, days)
     places: list[int] = []
     before = start
-    for beat_no, place in [*anchors, (len(beats) - 1, -1)]:
+    for beat_no, anchor in [*_anchors(rng, fate, beats, start, last), (len(beats) - 1, -1)]:
         part = beats[len(places) : beat_no + 1]
         if not part:
             continue
-        if place < 0:
-            place = min(before + rng.randint(600, 3 * SHOP_DAY), days.end - 1)
+        place = anchor if anchor >= 0 else min(before + rng.randint(600, 3 * SHOP_DAY), days.end - 1)
         weights = [0.3 + 3 * rng.random() ** 2 if one.kind == "talk" else 0.05 for one in part]
         scale, run = (place - before) / sum(weights), 0.0
         for weight in weights:
@@ -76,7 +73,7 @@ def places_of(
             places.append(before + int(run))
         places[-1] = place
         before = place
-    return places
+    return start, places
 
 
 def _anchors(
@@ -89,7 +86,7 @@ def _anchors(
     close = _close(beats)
     if hand is not None:
         away = fate.owner.leaves
-        found.append((hand, away if away else start + (last - start) // 2))
+        found.append((hand, away or start + (last - start) // 2))
     if talks:
         found.append((talks[-1], last))
     if close is not None and hand is None and (not talks or close < talks[-1]):
@@ -97,7 +94,7 @@ def _anchors(
     return found
 
 
-def window(rng: random.Random, fate: Fate, days: Days) -> tuple[int, int]:
+def _window(rng: random.Random, fate: Fate, days: Days) -> tuple[int, int]:
     """Return the place at which the customer comes in, and the place of the last conversation."""
     newest = days.end - 2 * SHOP_DAY
     if fate.heir is not None and fate.owner.leaves:

@@ -81,7 +81,7 @@ class Book:
     def add(self, story: list[Step]) -> None:
         """Take in the story of one customer."""
         for step in story:
-            _HANDS[type(step.command)](self, step, step.command)
+            getattr(self, f"_{step.command.kind}")(step, step.command)
         self._settle()
 
     @property
@@ -121,7 +121,8 @@ class Book:
         self._put(customer, row)
         for place, point in enumerate(points, start=2):
             self._put(contact_point, {"id": made_id(step.cmd_id, place), "customer_id": customer_id, **point})
-        self._put(ownership_event, self._owned(step, len(points) + 2, "create", None, owner_id, ""))
+        event = {"kind": "create", "from_owner_id": None, "to_owner_id": owner_id, "reason": ""}
+        self._put(ownership_event, self._owned(step, len(points) + 2, **event))
 
     def _add_contact(self, step: Step, said: AddContact) -> None:
         row = {"id": made_id(step.cmd_id, 1), "customer_id": said.customer_id, "name": said.name}
@@ -132,9 +133,9 @@ class Book:
         self._life.row |= new
         for one in self._life.deals.values():
             if one["state"] == "open":
-                one |= new
-        row = self._owned(step, 1, "assign", said.expected_owner_id, said.to_owner_id, said.reason)
-        self._put(ownership_event, row)
+                one.update(new)
+        event = {"from_owner_id": said.expected_owner_id, "to_owner_id": said.to_owner_id}
+        self._put(ownership_event, self._owned(step, 1, kind="assign", reason=said.reason, **event))
 
     def _create_deal(self, step: Step, said: CreateDeal) -> None:
         owner, start = self._life.row, self._pipeline.stages[0]
@@ -310,31 +311,14 @@ class Book:
         self._life.visits[one["id"]] = visit
         self._put(stage_visit, visit)
 
-    def _owned(
-        self, step: Step, place: int, kind: str, from_owner: str | None, to_owner: str, reason: str
-    ) -> Rows:
+    def _owned(self, step: Step, place: int, **words: str | None) -> Rows:
         return {
             "id": made_id(step.cmd_id, place),
             "customer_id": self._life.row["id"],
-            "kind": kind,
-            "from_owner_id": from_owner,
-            "to_owner_id": to_owner,
             "at": step.at,
             "actor_id": step.actor_id,
-            "reason": reason,
+            **words,
         }
 
     def _put(self, table: Table, row: Rows) -> None:
         self._rows[table.name].append(row)
-
-
-_HANDS: Mapping[type[Any], Any] = {
-    CreateCustomer: Book._create_customer,
-    AddContact: Book._add_contact,
-    ReassignCustomer: Book._reassign_customer,
-    CreateDeal: Book._create_deal,
-    EditDeal: Book._edit_deal,
-    TickAction: Book._tick_action,
-    MoveDeal: Book._move_deal,
-    LogFollowUp: Book._log_follow_up,
-}

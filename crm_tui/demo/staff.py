@@ -178,7 +178,7 @@ class Founder:
         return str(made["person_id"])
 
     def _articles(self) -> list[Article]:
-        found = []
+        found: list[Article] = []
         for line, products in PRODUCTS.items():
             line_id = self._do(CreateProductLine(name=line))["line_id"]
             for place, (name, yuan) in enumerate(products, start=1):

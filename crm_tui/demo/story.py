@@ -14,8 +14,8 @@ from crm_tui.commands.deals import CreateDeal, EditDeal, MoveDeal, TickAction
 from crm_tui.commands.follow_ups import LogFollowUp
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.demo import words
-from crm_tui.demo.beats import Beat, beats_of, places_of, window
-from crm_tui.demo.days import SHOP_DAY, Days
+from crm_tui.demo.beats import Beat, beats_of, places_of
+from crm_tui.demo.days import Days
 from crm_tui.demo.fate import Fate
 from crm_tui.demo.people import address, customer_name, firm_name, misspelt, mistyped, person_name, phone
 from crm_tui.demo.staff import Article, Scribe, Staff, first_id
@@ -62,27 +62,26 @@ class Teller:
     """Tells one story after the other; the same seed and the same fates give the same stories."""
 
     def __init__(self, rng: random.Random, scribe: Scribe, staff: Staff, days: Days) -> None:
-        self._rng, self._scribe, self._staff, self._days = rng, scribe, staff, days
+        self.rng, self.scribe, self.staff, self.days = rng, scribe, staff, days
         self._told = 0
         self._repeated: _Known | None = None
 
     def tell(self, fate: Fate) -> list[Step]:
         """Return the commands of a customer's story in their order."""
-        rng, days = self._rng, self._days
+        rng, days = self.rng, self.days
         beats = beats_of(rng, fate)
-        start, last = window(rng, fate, days)
         if fate.due == "fresh":
             born = days.earlier_today(rng)
             instants = [born + (days.now - born) * (no + 1) / (len(beats) + 2) for no in range(len(beats))]
         else:
-            born = days.at(start)
-            instants = [days.at(place) for place in places_of(rng, fate, beats, start, last, days)]
+            start, places = places_of(rng, fate, beats, days)
+            born, instants = days.at(start), [days.at(place) for place in places]
         self._told += 1
         return list(_Story(self, fate, born).steps(beats, instants))
 
     def customer(self, fate: Fate) -> CreateCustomer:
         """Return the command that takes the customer in; now and then somebody known already, misspelt."""
-        rng, place, city = self._rng, self._told, fate.owner.branch.city
+        rng, place, city = self.rng, self._told, fate.owner.branch.city
         firm = rng.random() < 0.1
         known = self._repeated if place % _DUPLICATE_EVERY == 0 else None
         if known is not None and known.city == city:
@@ -105,33 +104,15 @@ class Teller:
         }
         if rng.random() < 0.06:
             values["note"] = rng.choice(words.NOTES)
-        return _make(CreateCustomer, values)
-
-    def draw(self) -> random.Random:
-        """Return the one source of chance."""
-        return self._rng
-
-    @property
-    def scribe(self) -> Scribe:
-        """Who counts the ids."""
-        return self._scribe
-
-    @property
-    def staff(self) -> Staff:
-        """Who works here."""
-        return self._staff
-
-    @property
-    def days(self) -> Days:
-        """The calendar of the demonstration."""
-        return self._days
+        command: CreateCustomer = _make(CreateCustomer, values)
+        return command
 
 
 class _Story:
     """One story while it is told."""
 
     def __init__(self, teller: Teller, fate: Fate, born: datetime) -> None:
-        self._teller, self._fate, self._rng, self._days = teller, fate, teller.draw(), teller.days
+        self._teller, self._fate, self._rng, self._days = teller, fate, teller.rng, teller.days
         self._born = born
         self._actor = fate.owner.id
         self._customer_id = ""
