@@ -35,7 +35,7 @@ def check_file(path: Path, *, for_writing: bool = True) -> None:
         raise Refused("database_unreadable", path=str(path), why=error.strerror or "") from error
     if head and not head.startswith(MAGIC):
         raise Refused("database_damaged", path=str(path), why="not a database")
-    if head and size < _promised_size(head) and not _log_of(path).is_file():
+    if head and size < promised_size(head) and not _log_of(path).is_file():
         raise Refused("database_damaged", path=str(path), why="cut short")
     if for_writing and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         raise Refused("database_readonly", path=str(path), why="no right to write")
@@ -66,7 +66,7 @@ def _log_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
-def _promised_size(head: bytes) -> int:
+def promised_size(head: bytes) -> int:
     """Return how many bytes the header says the file has (file format, 1.3); 0: none."""
     size = int.from_bytes(head[16:18])
     return (_LARGEST_PAGE if size == 1 else size) * int.from_bytes(head[28:32])

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from crm_tui.store.file_checks import MAGIC, promised_size
 
 _FIELDS = ("seq", "cmd_id", "batch_id", "device_id", "actor_id", "kind", "version", "args", "at", "state")
 
@@ -18,18 +23,36 @@ def rescue_outbox(path: Path) -> list[dict[str, Any]]:
     Where reading in one go breaks off, each row is asked for by itself: a broken page costs only what
     stood on it.
     """
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
-            plain.execute("PRAGMA writable_schema = ON")  # or SQLite would not look at a file cut short
-            found = {
-                row["seq"]: row for order in ("ASC", "DESC") for row in _rows(plain, f"ORDER BY seq {order}")
-            }
-            for seq in range(1, _last(plain, found) + 1):
-                if seq not in found:
-                    found |= {row["seq"]: row for row in _rows(plain, f"WHERE seq = {seq}")}
-    except sqlite3.DatabaseError:
-        return []
+    with TemporaryDirectory(prefix="crm-tui-rescue-") as folder:
+        copy = _mended_copy(path, Path(folder))
+        try:
+            with closing(sqlite3.connect(copy)) as plain:
+                found = {
+                    row["seq"]: row
+                    for order in ("ASC", "DESC")
+                    for row in _rows(plain, f"ORDER BY seq {order}")
+                }
+                for seq in range(1, _last(plain, found) + 1):
+                    if seq not in found:
+                        found |= {row["seq"]: row for row in _rows(plain, f"WHERE seq = {seq}")}
+        except sqlite3.DatabaseError:
+            return []
     return [found[seq] for seq in sorted(found)]
+
+
+def _mended_copy(path: Path, folder: Path) -> Path:
+    """Copy the file and its log, with the head's first bytes put right and what was cut off made blank."""
+    copy = folder / "copy.db"
+    for ending in ("", "-wal"):
+        part = path.with_name(f"{path.name}{ending}")
+        if part.is_file():
+            shutil.copyfile(part, copy.with_name(f"{copy.name}{ending}"))
+    with copy.open("r+b") as stream:
+        stream.write(MAGIC)
+    promised, size = promised_size(copy.read_bytes()[:100]), copy.stat().st_size
+    if size < promised <= size * 1_000:
+        os.truncate(copy, promised)
+    return copy
 
 
 def export_outbox(path: Path, target: Path) -> int:

@@ -65,6 +65,7 @@ def test_a_file_with_another_head_is_refused_and_left_as_it_is(path):
         stream.write(b"\x00" * 16)
     before = path.read_bytes()
     assert _refusal(path).code == "database_damaged"
+    assert len(rescue_outbox(path)) > 40
     assert path.read_bytes() == before
 
 
