@@ -53,6 +53,7 @@ class LoginScreen(CrmScreen):
         self._door: Door | None = None
         self._tries: Tries | None = None
         self._first_pin = ""
+        self._waiting = False
 
     def compose_body(self) -> ComposeResult:
         """Two fields in the middle of an empty screen."""
@@ -100,10 +101,11 @@ class LoginScreen(CrmScreen):
     def action_enter(self) -> None:
         """Check the PIN, or take a first one twice."""
         person, pin = self.person, self.query_one("#pin", TextField)
-        if person is None:
+        if self._door is not None and person is None:
             self.say(t("login.who"), "warn")
             self.query_one("#number").focus()
-        elif self._counter is None or self._tries is None:
+        elif person is None or self._tries is None:
+            self._waiting = True
             self.say(t("login.opening"))
         elif self._tries.has_pin:
             self._enter(person, pin.value)
@@ -172,6 +174,10 @@ class LoginScreen(CrmScreen):
         desk = self._counter.desk
         self._tries = await desk.write(lambda: desk.answer_anyone(tries, person.person_id))
         self._state(t("login.tries", left=self._tries.left) if self._tries.has_pin else t("login.first_pin"))
+        if self._waiting:
+            self._waiting = False
+            self.say("")
+            self.action_enter()
 
     @work(group="enter", exclusive=True, exit_on_error=False)
     async def _enter(self, person: AtDoor, pin: str) -> None:
