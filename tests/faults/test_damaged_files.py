@@ -69,9 +69,13 @@ def test_a_file_with_another_head_is_refused_and_left_as_it_is(path):
     assert path.read_bytes() == before
 
 
-def test_a_file_cut_in_half_is_found_and_its_readable_commands_are_saved(path, tmp_path):
+def test_a_file_cut_in_half_is_found_and_its_readable_commands_are_saved(path, tmp_path, open_desk):
+    many = (CreateCustomer(name=f"More {n}", note="y" * 3900) for n in range(100))
+    open_desk(path).carry_out(*many)
     with closing(sqlite3.connect(path)) as plain:
         (written,) = plain.execute("SELECT count(*) FROM outbox").fetchone()
+        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path.with_name("crm.db-wal").unlink()
     os.truncate(path, path.stat().st_size // 2)
     before = path.read_bytes()
     assert _refusal(path).code == "database_damaged"
