@@ -63,6 +63,7 @@ class QuickPlan:
     entry: QuickEntry
     known: PhoneHit | None
     owner_name: str
+    line_id: str
     line_name: str
     stage_name: str
     problems: tuple[Problem, ...]
@@ -144,6 +145,7 @@ class _Planning:
             entry=self.entry,
             known=self.known,
             owner_name=owner.name if owner else "",
+            line_id=line.id if line else "",
             line_name=line.name if line else "",
             stage_name=stage.name if stage else "",
             problems=tuple(self.problems),

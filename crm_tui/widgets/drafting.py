@@ -1,0 +1,107 @@
+"""Forms whose typed text outlives Esc, the lock, the end of the program and kill -9."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.timer import Timer
+
+from crm_tui.domain.errors import Refused
+from crm_tui.i18n import t
+from crm_tui.widgets import figures
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.field_row import Value
+from crm_tui.widgets.navigation import Done
+from crm_tui.widgets.refusal import refused
+from crm_tui.widgets.workplace import WorkScreen
+
+if TYPE_CHECKING:
+    from crm_tui.store.drafts import Draft
+
+DRAFT_SECONDS = 1.0
+"""How long a pause in typing is before the draft is kept."""
+
+
+class KeepsDraft(WorkScreen):
+    """A screen with unfinished text; a subclass says what is typed and what it is about."""
+
+    FORM: ClassVar[str]
+    """The name of the form among the drafts."""
+
+    def __init__(self, counter: Counter) -> None:
+        super().__init__(counter)
+        self._typed = False
+        self._saving = False
+        self._draft_timer: Timer | None = None
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """What the draft is about: an id, or a word for what has none yet."""
+
+    @abstractmethod
+    def answers(self) -> Mapping[str, Value]:
+        """Return what is typed so far, by field."""
+
+    @property
+    def draft_kept_words(self) -> str:
+        """What is said when the person leaves with text unsaved."""
+        return t("drafting.kept")
+
+    async def take_draft(self) -> Mapping[str, Value]:
+        """Return the draft that was left, and say so; empty where there is none or something is typed."""
+        desk = self.counter.desk
+        found: Draft | None = await desk.write(lambda: desk.find_draft(self.FORM, self.subject))
+        if found is None or self._typed:
+            return {}
+        self.say(t("drafting.found", at=figures.clock_time(found.saved_at, desk.viewer.zone)), "warn")
+        return {key: tuple(one) if isinstance(one, list) else one for key, one in found.answers.items()}
+
+    def note_typing(self) -> None:
+        """Keep a draft when the typing pauses."""
+        self._typed = True
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.set_timer(DRAFT_SECONDS, self.keep_draft)
+
+    async def forget_draft(self) -> None:
+        """Throw the draft away: what was typed is saved."""
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        desk = self.counter.desk
+        await desk.write(lambda: desk.drop_draft(self.FORM, self.subject))
+        self._typed = False
+
+    def leave(self) -> None:
+        """Go back; what was typed stays as a draft."""
+        if self._typed and not self._saving:
+            self.keep_draft()
+            self.post_message(Done(self.draft_kept_words))
+            return
+        super().leave()
+
+    async def action_lock(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
+        """Lock the screen; what was typed is kept first."""
+        if self._typed:
+            await self.keep_draft().wait()
+        super().action_lock()
+
+    async def action_quit(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
+        """End the program; what was typed is kept first."""
+        if self._typed:
+            await self.keep_draft().wait()
+        super().action_quit()
+
+    @work(group="draft", exit_on_error=False)
+    async def keep_draft(self) -> None:
+        """Keep what was typed so far on this terminal."""
+        desk, answers = self.counter.desk, dict(self.answers())
+        if not desk.is_logged_in:
+            return
+        try:
+            await desk.write(lambda: desk.keep_draft(self.FORM, self.subject, answers))
+        except Refused as no:
+            self.say(refused(no), "error")
