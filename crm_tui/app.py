@@ -22,7 +22,7 @@ from crm_tui.trouble import note_trouble
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.keys import KeyOrder
-from crm_tui.widgets.navigation import Done, Entered, Go, Lock, Quit, SettingsChosen
+from crm_tui.widgets.navigation import Done, Entered, Go, Lock, Quit, SettingsChosen, Trouble
 from crm_tui.widgets.themes import register_themes
 
 if TYPE_CHECKING:
@@ -157,11 +157,16 @@ class CrmApp(KeyOrder):
         await self.push_screen(place("board").load()(counter))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Say that something failed where it would otherwise fail in silence, and note it for support."""
+        """Treat the failure of the app's own work like that of a screen's."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
-            code = note_trouble(self._home, event.worker.error)
-            if isinstance(self.screen, CrmScreen):
-                self.screen.say(i18n.t("work.failed", code=code), "error")
+            self.post_message(Trouble(event.worker.error))
+
+    @on(Trouble)
+    def _note_trouble(self, message: Trouble) -> None:
+        """Say that something failed where it would otherwise fail in silence, and note it for support."""
+        code = note_trouble(self._home, message.error)
+        if isinstance(self.screen, CrmScreen):
+            self.screen.say(i18n.t("work.failed", code=code), "error")
 
     def _wear(self, theme: str) -> None:
         """Put a theme on; a name that is not known changes nothing."""

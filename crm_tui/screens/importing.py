@@ -220,7 +220,7 @@ class ImportScreen(WorkScreen):
                     describe=refusal,
                 )
             )
-            await desk.write(lambda: save_mapping(self._saved_mapping, mapping))
+            await desk.write(partial(_keep_mapping, self._saved_mapping, mapping))
         except Refused as no:
             self._tell([], refused(no))
             return
@@ -250,6 +250,12 @@ class ImportScreen(WorkScreen):
     def _tell(self, lines: Sequence[str], said: str, *, good: bool = False) -> None:
         self.query_one("#outcome", Static).update(Text("\n").join(safe_text(line) for line in lines))
         self.say(said, "good" if good else "error")
+
+
+def _keep_mapping(path: Path, mapping: Mapping) -> None:
+    """Keep the mapping for the next file of this name."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    save_mapping(path, mapping)
 
 
 def _plan(desk: Desk, kind: str, path: Path, mapping: Mapping) -> Preview:

@@ -14,9 +14,11 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
+from textual.worker import Worker, WorkerState
 
 from crm_tui.i18n import knows, t
 from crm_tui.widgets.key_bar import KeyBar
+from crm_tui.widgets.navigation import Trouble
 from crm_tui.widgets.text import clean, fit
 
 Tone = Literal["info", "good", "warn", "error"]
@@ -117,12 +119,17 @@ class MessageLine(Widget):
 
 
 class SpeakingBindings(Screen[Result]):
-    """A screen whose binding descriptions are catalog keys: key bar, help and palette speak together."""
+    """A screen whose binding descriptions are catalog keys and whose failures are not silent."""
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         """The active bindings with descriptions and tooltips in the person's language."""
         return {key: _spoken(active) for key, active in super().active_bindings.items()}
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Pass the failure of work behind this screen on: Textual tells it to nobody else."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.post_message(Trouble(event.worker.error))
 
 
 def _spoken(active: ActiveBinding) -> ActiveBinding:

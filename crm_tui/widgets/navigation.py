@@ -38,3 +38,11 @@ class Done(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class Trouble(Message):
+    """Work behind a screen failed in a way nobody foresaw."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
