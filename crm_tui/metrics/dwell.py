@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from crm_tui.metrics.base import Definition, Unit
 from crm_tui.metrics.stages import Path
 from crm_tui.store.tables import deal, stage_visit
-from crm_tui.store.types import Instant
+from crm_tui.store.types import EPOCH
 from crm_tui.store.view import View
 
 DWELL_MEDIAN: Final = Definition("dwell_median", Unit.DAYS, "median over deals of sum(left_at - entered_at)")
@@ -110,12 +111,16 @@ def _at(hours: Sequence[_Hour], place: int) -> Decimal:
 
 
 def _spent(view: View, where: list[ColumnElement[bool]], path: Path) -> Subquery:
-    """Return the whole minutes each deal has spent in each stage, and whether it stands there still."""
-    until = func.coalesce(_number(stage_visit.c.left_at), _number(literal(view.now, Instant)))
+    """Return the minutes, rounded, that each deal has spent in each stage, and whether it stands there still."""
+    until = func.coalesce(_number(stage_visit.c.left_at), literal(_microseconds(view.now), BigInteger))
     spent = cast(func.sum(until - _number(stage_visit.c.entered_at)), BigInteger)
     runs = func.max(case((stage_visit.c.left_at.is_(None), literal(1, Integer)), else_=0))
     return (
-        select(stage_visit.c.stage, (spent // _MICROSECONDS).label("minutes"), runs.label("runs"))
+        select(
+            stage_visit.c.stage,
+            ((spent + _MICROSECONDS // 2) // _MICROSECONDS).label("minutes"),
+            runs.label("runs"),
+        )
         .select_from(deal.join(stage_visit, stage_visit.c.deal_id == deal.c.id))
         .where(*where, deal.c.pipeline_id == path.pipeline_id, stage_visit.c.taken_back_at.is_(None))
         .where(stage_visit.c.stage.in_([one.code for one in path.open]))
@@ -128,6 +133,11 @@ def slowest(found: Mapping[str, Dwell]) -> str | None:
     """Return the stage with the longest median, the earlier one of two equals; None where nothing stood."""
     known = {code: one.median for code, one in found.items() if one.median is not None}
     return max(known, key=lambda code: known[code] or Decimal(0)) if known else None
+
+
+def _microseconds(at: datetime) -> int:
+    """Return an instant as its column keeps it."""
+    return (at - EPOCH) // timedelta(microseconds=1)
 
 
 def _number(instant: ColumnElement[object]) -> ColumnElement[int]:
