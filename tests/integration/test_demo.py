@@ -32,7 +32,7 @@ from crm_tui.store.transaction import Transaction
 from crm_tui.template import template_pipeline, template_stages
 
 NOW = datetime(2026, 1, 8, 2, 42, tzinfo=UTC)
-FEW = Size(4, 2, 8, 4, 110, 125, 330, 365)
+FEW = Size(4, 2, 8, 4, 80, 90, 240, 365)
 """Enough for every turn of a story, few enough for carrying all of it out by the real commands."""
 STAGED = Size(3, 2, 6, 1, 62, 56, 190, 180, staged=True)
 """The hand-made cast and a few around it."""
@@ -91,16 +91,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return path
 
 
-@pytest.mark.parametrize(
-    ("size", "now"), [(STAGED, NOW), (FEW, datetime(2026, 3, 3, 16, 20, 5, 77, tzinfo=UTC))]
-)
-def test_rows_made_in_bulk_are_the_rows_the_real_commands_make(
-    tmp_path: Path, size: Size, now: datetime
-) -> None:
-    in_bulk, by_commands = tmp_path / "bulk.db", tmp_path / "commands.db"
-    with _made(in_bulk, size, now):
-        pass
-    engine = open_engine(by_commands)
+def _by_commands(path: Path, size: Size, now: datetime) -> None:
+    """Make the same demonstration by carrying out every command of every story."""
+    engine = open_engine(path)
     rng, scribe, days = random.Random(SEED), Scribe(), Days(now, size.days)
     with _writing(engine) as tx:
         staff = Founder(tx, scribe, rng, size, days).found()
@@ -110,14 +103,26 @@ def test_rows_made_in_bulk_are_the_rows_the_real_commands_make(
                 assert verdict.applied, (step, verdict)
         let_go(tx, scribe, staff, days)
     engine.dispose()
-    bulk, real = _tables(in_bulk), _tables(by_commands)
-    assert bulk.keys() == real.keys()
-    for name in real:
-        assert bulk[name] == real[name], name
-    turns = {row[0] for row in _ask(by_commands, "SELECT kind FROM stage_visit")}
+
+
+def test_rows_made_in_bulk_are_the_rows_the_real_commands_make(tmp_path: Path) -> None:
+    turns: set[str] = set()
+    handed_over = 0
+    for name, size, now in (
+        ("staged", STAGED, NOW),
+        ("drawn", FEW, datetime(2026, 3, 3, 16, 20, 5, 77, tzinfo=UTC)),
+    ):
+        in_bulk, by_commands = tmp_path / f"{name}_bulk.db", tmp_path / f"{name}_commands.db"
+        with _made(in_bulk, size, now):
+            _by_commands(by_commands, size, now)
+        bulk, real = _tables(in_bulk), _tables(by_commands)
+        assert bulk.keys() == real.keys()
+        for table in real:
+            assert bulk[table] == real[table], table
+        turns |= {row[0] for row in _ask(by_commands, "SELECT kind FROM stage_visit")}
+        handed_over += len(_ask(by_commands, "SELECT 1 FROM ownership_event WHERE kind = 'assign'"))
     assert turns == {"start", "advance", "skip", "back", "won", "lost", "reopen"}
-    assert _ask(by_commands, "SELECT count(*) > 0 FROM ownership_event WHERE kind = 'assign'") == [(1,)]
-    assert _ask(by_commands, "SELECT count(*) > 0 FROM contact") == [(1,)]
+    assert handed_over > 0
 
 
 def test_what_is_derived_from_the_log_does_not_change_when_it_is_derived_again(tmp_path: Path) -> None:
