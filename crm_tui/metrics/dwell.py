@@ -111,7 +111,7 @@ def _at(hours: Sequence[_Hour], place: int) -> Decimal:
 
 
 def _spent(view: View, where: list[ColumnElement[bool]], path: Path) -> Subquery:
-    """Return the minutes, rounded, that each deal has spent in each stage, and whether it stands there still."""
+    """Return the rounded minutes each deal has spent in each stage, and whether it stands there still."""
     until = func.coalesce(_number(stage_visit.c.left_at), literal(_microseconds(view.now), BigInteger))
     spent = cast(func.sum(until - _number(stage_visit.c.entered_at)), BigInteger)
     runs = func.max(case((stage_visit.c.left_at.is_(None), literal(1, Integer)), else_=0))

@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import Connection
 
 from crm_tui.domain.permission import Right
+from crm_tui.exchange.importing import run_import
+from crm_tui.exchange.mapping import load_mapping
 from crm_tui.metrics.filters import Filters
 from crm_tui.queries.reports import report
 from crm_tui.store.engine import open_engine
@@ -296,3 +298,63 @@ def test_the_open_leads_of_a_day_agree_with_the_shared_figures(
     for case in cases("overdue", "backlog", "olist.iso"):
         (row,) = olist("backlog", as_of=case["params"]["as_of"])
         assert row == case["expected"], case["id"]
+
+
+MAPPINGS = Path(__file__).resolve().parents[2] / "docs" / "examples" / "mappings"
+
+
+def bring_in(
+    office: Any, folder: Path, kinds: dict[str, tuple[str, str]], errors: Path
+) -> Callable[..., Any]:
+    """Import files by the mappings of the documentation; return the way to ask for reports."""
+    desk = office.as_person("1001")
+    for kind, (name, mapping) in kinds.items():
+        run_import(
+            desk, kind, folder / f"{name}.csv", load_mapping(MAPPINGS / f"{mapping}.toml"), errors_in=errors
+        )
+
+    def ask(name: str, **given: str) -> list[dict[str, Any]]:
+        found = desk.answer(lambda view: report(view, name, Filters.parse(view, given)))
+        rows: list[dict[str, Any]] = found.to_json(lambda key: key)["rows"]
+        return rows
+
+    return ask
+
+
+def test_the_imported_pipeline_gives_the_shared_figures(
+    office: Any, outside_data: Path, tmp_path: Path, cases: Callable[..., Any]
+) -> None:
+    kinds = {
+        "people": ("sales_teams", "maven_sales_teams"),
+        "products": ("products", "maven_products"),
+        "customers": ("accounts", "maven_accounts"),
+        "deals": ("sales_pipeline", "maven_sales_pipeline"),
+    }
+    ask = bring_in(office, outside_data / "maven", kinds, tmp_path)
+    wrong = []
+    for case in [*cases("report", "summary", "maven"), *cases("report-filter", "summary", "maven")]:
+        (found,) = ask("summary", **as_filters(case["params"]["filter"]))
+        if not same(found, case["expected"], case["tol"]):
+            wrong.append((case["id"], found))
+    assert wrong == []
+    for case in cases("overdue", "ageing", "maven"):
+        (row,) = ask("ageing", as_of=case["params"]["as_of"])
+        assert {key: row[key] for key in case["expected"]} == case["expected"], case["id"]
+    cohorts = {row["month"]: row for row in ask("cohort")}
+    for case in cases("report", "cohort", "maven"):
+        row = cohorts[case["params"]["month"]]
+        assert (row["cohort"], row["won"]) == (case["expected"]["cohort"], case["expected"]["Won"])
+
+
+def test_the_imported_leads_give_the_shared_figures(
+    office: Any, outside_data: Path, tmp_path: Path, cases: Callable[..., Any]
+) -> None:
+    kinds = {
+        "leads": ("mql.iso", "olist_leads"),
+        "deals": ("closed_deals.iso", "olist_closed_deals"),
+    }
+    ask = bring_in(office, outside_data / "olist", kinds, tmp_path)
+    for case in cases("overdue", "backlog", "olist.iso"):
+        assert ask("backlog", as_of=case["params"]["as_of"]) == [case["expected"]], case["id"]
+    (found,) = ask("funnel")
+    assert (found["mql"], found["closed"]) == (8000, 842)
