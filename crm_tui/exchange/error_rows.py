@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ class ErrorFile:
         self._header = [header[at] for at in self._kept]
         self._stack = ExitStack()
         self._text: io.TextIOWrapper | None = None
+        self._write: Callable[[Sequence[Any]], Any] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,16 +59,18 @@ class ErrorFile:
 
     def add(self, problem: Problem, reason: str, cells: Sequence[str]) -> None:
         """Add one refused row; cells a damaged row does not have stay empty."""
-        first = self._text is None
-        if self._text is None:
-            file = self._stack.enter_context(atomic_file(self.path))
-            self._text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-            self._text.write("\ufeff")
-        writer = csv.writer(self._text, lineterminator="\r\n")
-        if first:
-            writer.writerow([*COLUMNS, *map(neutralise, self._header)])
+        if self._write is None:
+            self._write = self._begin()
         if len(cells) > len(self._header) + len(COLUMNS):
             shown = list(cells)  # a row with too many cells keeps them all, for somebody to look at
         else:
             shown = [cells[at] if at < len(cells) else "" for at in self._kept]
-        writer.writerow([problem.line, problem.code, neutralise(reason), *map(neutralise, shown)])
+        self._write([problem.line, problem.code, neutralise(reason), *map(neutralise, shown)])
+
+    def _begin(self) -> Callable[[Sequence[Any]], Any]:
+        file = self._stack.enter_context(atomic_file(self.path))
+        self._text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
+        self._text.write("\ufeff")
+        write = csv.writer(self._text, lineterminator="\r\n").writerow
+        write([*COLUMNS, *map(neutralise, self._header)])
+        return write

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,8 +19,11 @@ from crm_tui.exchange.reading import open_table
 from crm_tui.exchange.table import Record, RowProblem, Table
 
 T = TypeVar("T")
-Act = Callable[[Command], Verdict]
+Act = Callable[..., tuple[Verdict, ...]]
 Describe = Callable[[str, ReadOnly[str, Any]], str]
+
+TOGETHER = 8
+"""How many portions share one transaction: pages of the indexes are written once for all of them."""
 
 SHOWN = 20
 """How many problems and warnings a result carries; all of the problems stand in the error file."""
@@ -34,7 +38,7 @@ class Counter(Protocol):
         """Carry out commands in one transaction."""
         ...
 
-    def rehearse(self, work: Callable[[Act], T]) -> T:
+    def rehearse(self, work: Callable[[Callable[[Command], Verdict]], T]) -> T:
         """Carry out commands and forget them."""
         ...
 
@@ -125,10 +129,10 @@ def plan_import(desk: Counter, kind: str, table: Table, mapping: Mapping, *, fir
     """Return what an import would make of the first rows of a table; nothing is changed."""
     portion = next(_portions(table, _preparer(kind, table, mapping), min(first, PORTION)), _Portion())
 
-    def rehearsed(act: Act) -> tuple[_Work, dict[int, str]]:
-        work = _Work(act, mapping, None, _code)
+    def rehearsed(act: Callable[[Command], Verdict]) -> tuple[_Work, dict[int, str]]:
+        work = _Work(_each(act), mapping, None, _code)
         work.begin("")
-        fates = work.send(portion)
+        fates = work.send([portion])
         work.link()
         return work, fates
 
@@ -180,10 +184,10 @@ def run_import(
         return work.run(_portions(table, preparer, PORTION), progress, cancelled)
 
     if dry_run:
-        result = desk.rehearse(lambda act: whole(act, None))
+        result = desk.rehearse(lambda act: whole(_each(act), None))
     else:
         with ErrorFile(path, errors_in, table.header) as errors:
-            result = whole(lambda command: desk.carry_out(command)[0], errors)
+            result = whole(desk.carry_out, errors)
             result = replace(result, error_file=errors.written)
     return replace(result, dry_run=dry_run, messages=table.messages, unused=mapping.bind(table.header).unused)
 
@@ -219,7 +223,7 @@ class _Work:
     def begin(self, file_name: str) -> None:
         """Open the batch; raises Refused where the person may not import this."""
         command = BeginImport.model_validate({"rows_kind": self._mapping.kind, "file_name": file_name[:200]})
-        self._batch_id = str(_applied(self._act(command))["batch_id"])
+        self._batch_id = str(_applied(*self._act(command))["batch_id"])
 
     def run(
         self,
@@ -231,14 +235,14 @@ class _Work:
         stopped: Problem | None = None
         has_cancelled = False
         try:
-            for portion in portions:
+            while some := list(islice(portions, TOGETHER)):
                 if cancelled():
                     has_cancelled = True
                     break
-                self.send(portion)
+                self.send(some)
                 progress(sum(self.counts.values()), None)
             self.link()
-            _applied(self._act(FinishImport(batch_id=self._batch_id, unreadable=self._unreadable)))
+            _applied(*self._act(FinishImport(batch_id=self._batch_id, unreadable=self._unreadable)))
         except Refused as no:
             stopped = Problem(0, no.code, no.details)
         return ImportResult(
@@ -255,36 +259,40 @@ class _Work:
             stopped=stopped,
         )
 
-    def send(self, portion: _Portion) -> dict[int, str]:
-        """Carry out one portion; return the fate of each line that was sent."""
-        refused = list(portion.refused)
+    def send(self, portions: Sequence[_Portion]) -> dict[int, str]:
+        """Carry out portions in one transaction; return the fate of each line that was sent."""
+        sent = [portion for portion in portions if portion.rows]
+        verdicts = self._act(*(self._command(portion) for portion in sent)) if sent else ()
         fates: dict[int, str] = {}
-        if portion.rows:
-            command = ImportRows.model_validate(
-                {"batch_id": self._batch_id, "rows": portion.rows, "create": self._mapping.options.create}
-            )
-            answer = _applied(self._act(command))
+        refused = [one for portion in portions for one in portion.refused]
+        self._unreadable += len(refused)
+        for portion, verdict in zip(sent, verdicts, strict=True):
+            answer = _applied(verdict)
             lines = [row["line"] for row in portion.rows]
-            fates = {line: _FATES[fate] for line, fate in zip(lines, answer["became"], strict=True)}
+            fates |= {line: _FATES[fate] for line, fate in zip(lines, answer["became"], strict=True)}
             refused += [
                 (Problem(lines[at], code, details), portion.cells[at])
                 for at, code, details in answer["refused"]
             ]
             self._warn([(lines[at], code, details) for at, code, details in answer["warnings"]])
             self._pending += [(lines[at], row_id, name) for at, row_id, name in answer["pending"]]
-        self._unreadable += len(portion.refused)
         for fate in _FATES.values():
             self.counts[fate] += sum(one == fate for one in fates.values())
-        self.counts["refused"] += len(portion.refused)
+        self.counts["refused"] += sum(len(portion.refused) for portion in portions)
         self._report(sorted(refused, key=lambda one: one[0].line))
         return fates
+
+    def _command(self, portion: _Portion) -> ImportRows:
+        return ImportRows.model_validate(
+            {"batch_id": self._batch_id, "rows": portion.rows, "create": self._mapping.options.create}
+        )
 
     def link(self) -> None:
         """Make the links that had to wait."""
         for start in range(0, len(self._pending), PORTION):
             some = self._pending[start : start + PORTION]
             links = tuple((row_id, name) for _, row_id, name in some)
-            answer = _applied(self._act(ImportLinks(batch_id=self._batch_id, links=links)))
+            answer = _applied(*self._act(ImportLinks(batch_id=self._batch_id, links=links)))
             self._warn([(some[at][0], code, details) for at, code, details in answer["warnings"]])
         self._pending.clear()
 
@@ -338,6 +346,11 @@ def _applied(verdict: Verdict) -> ReadOnly[str, Any]:
     if not verdict.applied:
         raise Refused(verdict.code, **verdict.details)
     return verdict.details
+
+
+def _each(act: Callable[[Command], Verdict]) -> Act:
+    """Return what carries out several commands by one that carries out one."""
+    return lambda *commands: tuple(act(command) for command in commands)
 
 
 def _code(code: str, _details: ReadOnly[str, Any]) -> str:

@@ -81,8 +81,12 @@ class Binding:
         """Return field -> text of one row: trimmed, aliases of values applied, defaults where empty."""
         filled = dict(self.mapping.defaults)
         for key, places in self.places.items():
-            parts = dict.fromkeys(text for at in places if (text := cells[at].strip()))
-            value = _JOINT.join(self._alias(key, part) for part in parts)
+            if len(places) == 1:
+                text = cells[places[0]].strip()
+                value = self._alias(key, text) if text else ""
+            else:
+                parts = dict.fromkeys(text for at in places if (text := cells[at].strip()))
+                value = _JOINT.join(self._alias(key, part) for part in parts)
             if value:
                 filled[key] = value
             else:

@@ -77,24 +77,23 @@ def test_the_maven_pipeline_comes_in_whole(
     assert tuple(won) == (10_005_534_00, 4238)
 
 
+@pytest.mark.usefixtures("maven")
 def test_a_maven_deal_without_any_date_is_created_today_and_not_engaged(
-    maven: dict[str, ImportResult], count: Callable[..., int], office: Any
+    count: Callable[..., int], office: Any
 ) -> None:
     dateless = (deal.c.stage == "lead", deal.c.engaged_on.is_(None))
     assert count(deal, *dateless, deal.c.created_on == office.desk.viewer.day(office.clock.now)) == 500
 
 
-def test_the_stage_log_of_maven_agrees_with_its_dates(
-    maven: dict[str, ImportResult], count: Callable[..., int]
-) -> None:
+@pytest.mark.usefixtures("maven")
+def test_the_stage_log_of_maven_agrees_with_its_dates(count: Callable[..., int]) -> None:
     assert count(stage_visit) == 500 + 1589 + 2 * (4238 + 2473)
     assert count(stage_visit, stage_visit.c.left_at < stage_visit.c.entered_at) == 0
     assert count(stage_visit, stage_visit.c.left_at.is_(None)) == 8800
 
 
-def test_a_second_import_of_maven_changes_nothing(
-    maven: dict[str, ImportResult], office: Any, outside_data: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("maven")
+def test_a_second_import_of_maven_changes_nothing(office: Any, outside_data: Path, tmp_path: Path) -> None:
     for kind, (name, mapping) in MAVEN.items():
         again = bring_in(office, kind, outside_data / "maven" / f"{name}.csv", mapping, tmp_path)
         assert (again.unchanged, again.created, again.updated) == (again.read, 0, 0), kind

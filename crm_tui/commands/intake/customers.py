@@ -52,6 +52,7 @@ class CustomerIntake:
         self._branches = Branches(chunk.tx)
         self._people = People(chunk.tx, chunk.context, ())
         self._known: dict[str, Row[Any]] = {}
+        self._given: dict[int, Points] = {}
         self._mine: set[str] = set()
         self._old_points: dict[str, Points] = {}
         self._taken: dict[tuple[str, str], dict[str, Any]] = {}
@@ -79,6 +80,7 @@ class CustomerIntake:
                 points = contact_points(row.phones, row.wechat, row.email)
             except Refused:
                 continue  # the row is refused for it when its turn comes
+            self._given[row.line] = points
             for point in points:
                 wanted.setdefault(point["kind"], set()).add(point["normal"])
         self._taken |= holders(self._tx, wanted, self._chunk.batch.id)
@@ -101,9 +103,9 @@ class CustomerIntake:
         """Collect a new customer and return its id."""
         if row.external_id and row.external_id in self._fresh_ids | self._known.keys():
             raise Refused("row_id_twice", external_id=row.external_id)
-        columns = _columns(row)
-        points = contact_points(row.phones, row.wechat, row.email)
+        points = self._points_of(row)
         self._refuse_taken(points, "")
+        columns = _columns(row)
         created_on = row.created_on or self._context.today
         if created_on > self._context.today:
             raise Refused("row_day_in_future", field="created_on", day=created_on.isoformat())
@@ -205,7 +207,7 @@ class CustomerIntake:
         old = self._old_points.get(known.id, [])
         kinds = {"phones": PHONE, "wechat": "wechat", "email": "email"}
         replaced = {kind for field, kind in kinds.items() if field in given}
-        fresh = contact_points(row.phones, row.wechat, row.email)
+        fresh = self._points_of(row)
         wanted = fresh + [one for one in old if one["kind"] not in replaced]
         if {(one["kind"], one["normal"]) for one in old} == {(one["kind"], one["normal"]) for one in wanted}:
             return {}
@@ -214,6 +216,10 @@ class CustomerIntake:
         self._tx.delete_where(contact_point, contact_point.c.customer_id == known.id)
         self._own(known.id, wanted, row)
         return {"points": [old, wanted], "phone": [known.phone, first_phone(wanted)]}
+
+    def _points_of(self, row: CustomerRow) -> Points:
+        known = self._given.get(row.line)
+        return contact_points(row.phones, row.wechat, row.email) if known is None else known
 
     def _own(self, customer_id: str, points: Points, row: CustomerRow) -> None:
         for point in points:

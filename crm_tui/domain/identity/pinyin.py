@@ -147,7 +147,9 @@ def _letters(name: str) -> list[_Choice]:
 
 def _spell(choices: Sequence[Sequence[str]], between: str = "") -> list[str]:
     """Return at most MOST_SPELLINGS ways to take one of each choice, the likeliest first."""
-    ways = [(0, "")] if choices else []
+    if all(len(choice) == 1 for choice in choices):
+        return [between.join(choice[0] for choice in choices)] if choices else []
+    ways = [(0, "")]
     for choice in choices:
         ways = sorted(
             ((cost + rank, f"{way}{between}{one}") for cost, way in ways for rank, one in enumerate(choice)),
