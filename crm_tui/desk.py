@@ -114,17 +114,20 @@ class Desk:
         Raises:
             Refused: pin_unset, pin_wrong (left), pin_locked (minutes), person_unknown, person_frozen.
         """
-        now = self.now()
-        with self._write() as tx:
-            viewer = viewer_of(tx, person_id)
-            no = credentials.check_pin(tx, person_id, pin, now)
-            left = credentials.tries_left(tx, person_id)
-            until = credentials.locked_until(tx, person_id, now)
-        if no is not None:
-            minutes = -(-(until - now) // timedelta(minutes=1)) if until else 0
-            raise Refused(no, left=left, minutes=minutes)
+        viewer = self._check(lambda _: person_id, pin)
         self._viewer = viewer
         return viewer
+
+    def unlock(self, person_id: str, number: str, pin: str) -> None:
+        """Let a manager, by number and PIN, give a person the tries back; a wrong PIN counts on the manager.
+
+        Raises:
+            Refused: person_unknown, person_frozen, not_allowed (right), pin_unset, pin_wrong (left),
+                pin_locked (minutes).
+        """
+        manager = self._check(lambda tx: credentials.person_of(tx, number), pin)
+        with self._write() as tx:
+            credentials.unlock_within(tx, manager, person_id)
 
     def log_out(self) -> None:
         """Let nobody be logged in; what was done stays, and can be taken back after the next log-in."""
@@ -316,6 +319,19 @@ class Desk:
         """Open the one transaction that writes; what cannot be written is refused whole."""
         with _refusing(), self._writing.connect() as connection, connection.begin():
             yield Transaction(connection)
+
+    def _check(self, who: Callable[[Transaction], str], pin: str) -> Viewer:
+        """Check a PIN and count the try; return whose it is, raise Refused where it is not right."""
+        now = self.now()
+        with self._write() as tx:
+            viewer = viewer_of(tx, who(tx))
+            no = credentials.check_pin(tx, viewer.person_id, pin, now)
+            left = credentials.tries_left(tx, viewer.person_id)
+            until = credentials.locked_until(tx, viewer.person_id, now)
+        if no is not None:
+            minutes = -(-(until - now) // timedelta(minutes=1)) if until else 0
+            raise Refused(no, left=left, minutes=minutes)
+        return viewer
 
     def _tick(self) -> datetime:
         """Return the clock's instant, moved on where the clock stood still: no two commands share one."""

@@ -51,6 +51,7 @@ SCREENS: tuple[Place, ...] = (
     Place("jump", "jump", "JumpScreen"),
     Place("palette", "palette", "PaletteScreen"),
     Place("wizard", "wizard", "WizardScreen"),
+    Place("unlock", "unlock", "UnlockScreen"),
 )
 
 

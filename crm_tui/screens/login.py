@@ -77,6 +77,11 @@ class LoginScreen(CrmScreen):
             self.query_one("#pin").focus()
         self._open()
 
+    def on_screen_resume(self) -> None:
+        """Count the tries again: a manager may have given them back on the screen that was in front."""
+        if self._counter is not None:
+            self._show_person()
+
     @property
     def person(self) -> AtDoor | None:
         """The person whose number, name or initials stand in the first field, if there is exactly one."""

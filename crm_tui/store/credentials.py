@@ -9,7 +9,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
 from crm_tui.domain.errors import Refused
-from crm_tui.store.tables import credential
+from crm_tui.domain.permission import Right
+from crm_tui.store.scope import Viewer
+from crm_tui.store.tables import credential, person
 from crm_tui.store.transaction import Transaction
 
 TRIES = 5
@@ -47,6 +49,30 @@ def drop_verifier(tx: Transaction, person_id: str) -> None:
 def unlock(tx: Transaction, person_id: str) -> None:
     """Forget the wrong tries of a person."""
     tx.update_where(credential, credential.c.person_id == person_id, failures=0, locked_until=None)
+
+
+def person_of(tx: Transaction, number: str) -> str:
+    """Return the id of the person with this number; raises Refused person_unknown."""
+    person_id = tx.scalar(select(person.c.id).where(person.c.number == number))
+    if person_id is None:
+        raise Refused("person_unknown")
+    return str(person_id)
+
+
+def unlock_within(tx: Transaction, manager: Viewer, person_id: str) -> None:
+    """Forget the wrong tries of somebody else whom a manager sees.
+
+    Raises:
+        Refused: not_allowed (right), person_self, person_unknown.
+    """
+    if not (manager.may(Right.REASSIGN) or manager.may(Right.MANAGE_PEOPLE)):
+        raise Refused("not_allowed", right=Right.MANAGE_PEOPLE)
+    if manager.person_id == person_id:
+        raise Refused("person_self")
+    seen = manager.scope.people_where()
+    if tx.first(select(person.c.id).where(person.c.id == person_id, seen)) is None:
+        raise Refused("person_unknown")
+    unlock(tx, person_id)
 
 
 def locked_until(tx: Transaction, person_id: str, now: datetime) -> datetime | None:
