@@ -53,13 +53,14 @@ class Dwell:
     censored: int = 0
 
 
-def dwells(view: View, where: list[ColumnElement[bool]], path: Path) -> Mapping[str, Dwell]:
-    """Return the dwell per open stage code of the deals of this pipeline that meet ``where``.
+def dwells(view: View, where: list[ColumnElement[bool]], path: Path, only: str = "") -> Mapping[str, Dwell]:
+    """Return the dwell per open stage code, or of ``only`` one, of the deals that meet ``where``.
 
     The database counts by the hour, so that years of visits come back as a few thousand lines: the
     mean is exact, median and 90th percentile (nearest rank) are the mean of the hour they fall into.
     """
-    each = _spent(view, where, path)
+    codes = [only] if only else [one.code for one in path.open]
+    each = _spent(view, [*where, deal.c.pipeline_id == path.pipeline_id], codes)
     hour = (each.c.minutes // 60).label("hour")
     statement = (
         select(
@@ -72,7 +73,7 @@ def dwells(view: View, where: list[ColumnElement[bool]], path: Path) -> Mapping[
         .group_by(each.c.stage, hour)
         .order_by(each.c.stage, hour)
     )
-    hours: dict[str, list[_Hour]] = {one.code: [] for one in path.open}
+    hours: dict[str, list[_Hour]] = {code: [] for code in codes}
     for row in view.tx.rows(statement):
         hours[row.stage].append(_Hour(row.deals, int(row.minutes), int(row.runs)))
     return {code: _dwell(found) for code, found in hours.items()}
@@ -110,7 +111,7 @@ def _at(hours: Sequence[_Hour], place: int) -> Decimal:
     raise IndexError(place)
 
 
-def _spent(view: View, where: list[ColumnElement[bool]], path: Path) -> Subquery:
+def _spent(view: View, where: list[ColumnElement[bool]], codes: list[str]) -> Subquery:
     """Return the rounded minutes each deal has spent in each stage, and whether it stands there still."""
     until = func.coalesce(_number(stage_visit.c.left_at), literal(_microseconds(view.now), BigInteger))
     spent = cast(func.sum(until - _number(stage_visit.c.entered_at)), BigInteger)
@@ -122,8 +123,8 @@ def _spent(view: View, where: list[ColumnElement[bool]], path: Path) -> Subquery
             runs.label("runs"),
         )
         .select_from(deal.join(stage_visit, stage_visit.c.deal_id == deal.c.id))
-        .where(*where, deal.c.pipeline_id == path.pipeline_id, stage_visit.c.taken_back_at.is_(None))
-        .where(stage_visit.c.stage.in_([one.code for one in path.open]))
+        .where(*where, stage_visit.c.taken_back_at.is_(None))
+        .where(stage_visit.c.stage.in_(codes))
         .group_by(stage_visit.c.deal_id, stage_visit.c.stage)
         .subquery()
     )

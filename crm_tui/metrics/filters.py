@@ -102,13 +102,6 @@ class Filters:
             limit=_limit(texts),
         )
 
-    @property
-    def window(self) -> Window | None:
-        """The days asked for, half open; None unless both ends are given."""
-        if self.from_on is None or self.to_on is None:
-            return None
-        return Window(self.from_on, self.to_on + timedelta(days=1))
-
     def within(self, window: Window) -> Filters:
         """Return the same question for other days."""
         return replace(self, from_on=window.start, to_on=window.end - timedelta(days=1))

@@ -109,7 +109,6 @@ class _Figures:
     cohort: Funnel
     closed: DealTally
     by_person: Mapping[str, DealTally]
-    dwell: Mapping[str, Dwell]
 
 
 def panel(view: View, filters: Filters) -> PanelAnswer:
@@ -120,7 +119,9 @@ def panel(view: View, filters: Filters) -> PanelAnswer:
     by_person = Dimension(view, deal, "person", deal.c.closed_on)
     now = _figures(view, asked, path, by_person)
     then = _figures(view, filters.within(before), path, by_person)
+    dwell = dwells(view, created_deals(view, asked), path)
     looked_after = care(view, filters)
+    slower = _slower(view, filters.within(before), path, dwell)
     return PanelAnswer(
         as_of=view.now,
         unsynced=view.tx.scalar(select(func.count()).select_from(outbox).where(outbox.c.state == "pending")),
@@ -128,10 +129,10 @@ def panel(view: View, filters: Filters) -> PanelAnswer:
         window=window,
         previous=before,
         tiles=_tiles(now, then, looked_after),
-        funnel=_funnel(view, filters, path, now),
+        funnel=_funnel(view, filters, path, (now.cohort, dwell)),
         ranking=_ranking(by_person, now.by_person),
         weeks=_weeks(view, filters, window.end - timedelta(days=1)),
-        alerts=_alerts(view, filters, path, (now, then), looked_after),
+        alerts=(*slower, *_alerts(view, filters, (now.closed, then.closed), looked_after)),
     )
 
 
@@ -153,7 +154,6 @@ def _figures(view: View, filters: Filters, path: Path, by_person: Dimension) -> 
         cohort=funnels(view, opened, whole, path).get(ALL, Funnel()),
         closed=_sum(people),
         by_person=people,
-        dwell=dwells(view, opened, path),
     )
 
 
@@ -183,19 +183,22 @@ def _tiles(now: _Figures, then: _Figures, looked_after: Care) -> tuple[Tile, ...
     return (*compared, Tile("compliance", Unit.RATIO, compliance), Tile("overdue", Unit.COUNT, overdue))
 
 
-def _funnel(view: View, filters: Filters, path: Path, now: _Figures) -> tuple[FunnelStep, ...]:
+def _funnel(
+    view: View, filters: Filters, path: Path, now: tuple[Funnel, Mapping[str, Dwell]]
+) -> tuple[FunnelStep, ...]:
+    cohort, dwell_of = now
     here = [*deals_within(view, filters), deal.c.state == "open", deal.c.pipeline_id == path.pipeline_id]
     standing = tally(view, here, Dimension(view, deal, "stage", deal.c.created_on))
-    last = slowest(now.dwell)
+    last = slowest(dwell_of)
     steps = []
     for one in path.stages:
-        dwell, there = now.dwell.get(one.code, Dwell()), standing.get(one.code, DealTally())
+        dwell, there = dwell_of.get(one.code, Dwell()), standing.get(one.code, DealTally())
         steps.append(
             FunnelStep(
                 code=one.code,
                 name=one.name,
-                reached=now.cohort.reached(one.place),
-                rate=now.cohort.rate(one.place),
+                reached=cohort.reached(one.place),
+                rate=cohort.rate(one.place),
                 dwell_days=dwell.median,
                 censored=dwell.censored,
                 slowest=one.code == last,
@@ -234,19 +237,26 @@ def _weeks(view: View, filters: Filters, last: date) -> tuple[tuple[date, int], 
     return tuple(sums.items())
 
 
+def _slower(view: View, before: Filters, path: Path, dwell: Mapping[str, Dwell]) -> tuple[Alert, ...]:
+    """Warn when the slowest stage has become slower by a day or more than in the window before."""
+    code = slowest(dwell)
+    if code is None:
+        return ()
+    then = dwells(view, created_deals(view, before), path, only=code)
+    days, former = dwell[code].median, then[code].median
+    if days is None or former is None or days - former < _SLOWER_DAYS:
+        return ()
+    name = next(one.name for one in path.stages if one.code == code)
+    details = {"stage": name, "days": _tenths(days), "more": _tenths(days - former)}
+    return (Alert("slowest", f"dwell_{code}", details),)
+
+
 def _alerts(
-    view: View, filters: Filters, path: Path, both: tuple[_Figures, _Figures], looked_after: Care
+    view: View, filters: Filters, closed: tuple[DealTally, DealTally], looked_after: Care
 ) -> tuple[Alert, ...]:
     found: list[Alert] = []
-    now, then = both
-    code = slowest(now.dwell)
-    if code is not None:
-        days, former = now.dwell[code].median, then.dwell[code].median
-        if days is not None and former is not None and days - former >= _SLOWER_DAYS:
-            name = next(one.name for one in path.stages if one.code == code)
-            details = {"stage": name, "days": _tenths(days), "more": _tenths(days - former)}
-            found.append(Alert("slowest", f"dwell_{code}", details))
-    rate = compare(Unit.RATIO, now.closed.win_rate, then.closed.win_rate)
+    now, then = closed
+    rate = compare(Unit.RATIO, now.win_rate, then.win_rate)
     if rate.change is not None and rate.change <= _WORSE_POINTS and isinstance(rate.value, Decimal):
         details = {"points": -rate.change, "percent": _tenths(rate.value * 100)}
         found.append(Alert("win_rate", "win_rate", details))

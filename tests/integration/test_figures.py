@@ -457,3 +457,16 @@ def test_no_figure_of_the_panel_reads_a_whole_table(counter: Counter, database: 
                 plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
                 steps = [row[3] for row in plan]
                 assert not [step for step in steps if step.startswith(wide)], statement
+
+
+def test_the_panel_warns_of_a_slower_stage_and_a_worse_rate(counter: Counter) -> None:
+    for month, days, end in ((2, 2, "won"), (3, 6, "lost")):
+        counter.at(2026, month, 5, 9)
+        deal_id = counter.moved(counter.opened(), "need")
+        counter.clock.move(days=days)
+        counter.moved(deal_id, end)
+    found = {
+        alert.code: alert for alert in counter.panel(**{"from": "2026-03-01", "to": "2026-03-31"}).alerts
+    }
+    assert found["slowest"].details == {"stage": "stage.need", "days": Decimal(6), "more": Decimal(4)}
+    assert found["win_rate"].details == {"points": Decimal(100), "percent": Decimal(0)}
