@@ -76,6 +76,7 @@ class CardLine:
     customer_name: str
     title: str
     product_name: str
+    line_name: str
     stage: str
     amount: int | None
     due_at: datetime | None
@@ -306,6 +307,7 @@ def _cards(view: View, deal_ids: Sequence[str]) -> tuple[CardLine, ...]:
             customer.c.next_step,
             person.c.name.label("owner_name"),
             func.coalesce(product.c.name, product_line.c.name, "").label("product_name"),
+            func.coalesce(product_line.c.name, "").label("line_name"),
         )
         .outerjoin(customer, customer.c.id == deal.c.customer_id)
         .outerjoin(person, person.c.id == deal.c.owner_id)
@@ -325,6 +327,7 @@ def _card(row: Row[Any]) -> CardLine:
         customer_name=row.customer_name or row.title,
         title=row.title,
         product_name=row.product_name,
+        line_name=row.line_name,
         stage=row.stage,
         amount=row.amount,
         due_at=row.due_at if is_open else None,

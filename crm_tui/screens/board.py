@@ -79,7 +79,8 @@ class BoardCards:
     def _card(self, line: CardLine) -> Card:
         desk = self._counter.desk
         mark, tone = figures.due_mark(line.due_at, desk.now(), desk.viewer.zone)
-        second = " ".join(part for part in (line.product_name, figures.amount_short(line.amount)) if part)
+        what = line.line_name or line.product_name
+        second = " ".join(part for part in (what, figures.amount_short(line.amount)) if part)
         return Card(line.deal_id, line.customer_name, mark, second, tone)
 
 

@@ -14,6 +14,7 @@ from crm_tui.i18n import t
 from crm_tui.widgets.rows import RowTone
 
 NONE = "-"
+_WHOLE_DAYS = 10
 
 
 def amount(fen: int | None) -> str:
@@ -95,8 +96,10 @@ def due_mark(due_at: datetime | None, now: datetime, zone: str) -> tuple[str, Ro
 
 
 def days(value: float | None) -> str:
-    """Return a number of days with one decimal, n/a where it is undefined."""
-    return t("figures.undefined") if value is None else t("figures.days", n=f"{value:.1f}")
+    """Return a number of days, below ten with one decimal; n/a where it is undefined."""
+    if value is None:
+        return t("figures.undefined")
+    return t("figures.days", n=f"{value:.1f}" if value < _WHOLE_DAYS else f"{value:.0f}")
 
 
 def percent(share: float | None) -> str:
