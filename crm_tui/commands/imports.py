@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from sqlalchemy import Row
 
-from crm_tui.commands.base import Command, Context, Line, Outcome
+from crm_tui.commands.base import Command, Context, Id, Line, Outcome
 from crm_tui.commands.intake.chunk import Chunk
 from crm_tui.commands.intake.customers import link_parents, take_customers
 from crm_tui.commands.intake.deal_lookup import CREATE_LINES, CREATE_PEOPLE
@@ -74,7 +74,7 @@ class ImportRows(Command):
     kind: ClassVar[str] = "import_rows"
     right: ClassVar[Right] = Right.IMPORT
 
-    batch_id: str
+    batch_id: Id
     rows: tuple[Mapping[str, Any], ...] = Field(min_length=1, max_length=PORTION)
     create: tuple[May, ...] = ()
 
@@ -101,8 +101,8 @@ class ImportLinks(Command):
     kind: ClassVar[str] = "import_links"
     right: ClassVar[Right] = Right.IMPORT
 
-    batch_id: str
-    links: tuple[tuple[str, Line], ...] = Field(min_length=1, max_length=PORTION)
+    batch_id: Id
+    links: tuple[tuple[Id, Line], ...] = Field(min_length=1, max_length=PORTION)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Link the rows; a manager who is only mentioned is created."""
@@ -123,8 +123,8 @@ class FinishImport(Command):
     kind: ClassVar[str] = "finish_import"
     right: ClassVar[Right] = Right.IMPORT
 
-    batch_id: str
-    unreadable: int = Field(default=0, ge=0)
+    batch_id: Id
+    unreadable: int = Field(default=0, ge=0, le=10**9)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Count the rows that never came as far as a command."""
@@ -144,7 +144,7 @@ class UndoImport(Command):
     kind: ClassVar[str] = "undo_import"
     right: ClassVar[Right] = Right.IMPORT
 
-    batch_id: str
+    batch_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Reverse the batch and mark it as undone."""

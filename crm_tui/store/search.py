@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy import bindparam, func, insert, select, text
 
 from crm_tui.domain.identity import full, initials
 from crm_tui.domain.text import fold
@@ -61,11 +61,10 @@ def index_customers(tx: Transaction, customer_ids: Sequence[str]) -> None:
     fresh = _entries(tx, ids)
     if not fresh:
         return
-    tx.connection.execute(insert(search_entry), fresh)
-    numbered = tx.rows(
-        select(search_entry.c.no, search_entry.c.grams).where(search_entry.c.customer_id.in_(ids))
-    )
-    tx.connection.execute(_ADD, [{"no": row.no, "grams": row.grams} for row in numbered])
+    last = tx.scalar(select(func.max(search_entry.c.no))) or 0  # nobody else writes meanwhile
+    numbered = [{"no": no, **entry} for no, entry in enumerate(fresh, start=last + 1)]
+    tx.connection.execute(insert(search_entry), numbered)
+    tx.connection.execute(_ADD, [{"no": entry["no"], "grams": entry["grams"]} for entry in numbered])
 
 
 def match_expression(typed: str, scope: Scope) -> str | None:
@@ -145,9 +144,10 @@ def _entries(tx: Transaction, ids: list[str]) -> list[dict[str, str]]:
 def _name_terms(name: str) -> set[str]:
     folded = fold(name)
     terms: set[str] = set()
-    for run in _HAN.findall(folded):
+    runs = _HAN.findall(folded)
+    for run in runs:
         terms |= set(run) | {run[at : at + 2] for at in range(len(run) - 1)}
-    stems = set(_WORD.findall(fold_words(name)))
+    stems = set() if runs == [folded] else set(_WORD.findall(fold_words(name)))
     if terms:
         stems |= initials(folded) | full(folded)
     for stem in stems:

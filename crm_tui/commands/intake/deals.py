@@ -182,7 +182,7 @@ class _Deals:
         changes = differences(known, self._given(row, known))
         if stage.code != known.stage:
             changes |= self._move(row, known, path, stage)
-        elif row.closed_on != known.closed_on:
+        elif row.closed_on and row.closed_on != known.closed_on:
             self._chunk.warn(at, "import_days_kept", title=known.title)
         if changes:
             values = {name: pair[1] for name, pair in changes.items() if name != "visits"}

@@ -76,7 +76,9 @@ class Staff:
 
     def subordinate(self, person_id: str, name: str) -> None:
         """Put a person under the manager of that name, who is created where nobody has it."""
-        known = self._people[person_id]
+        known = self._people.get(person_id)
+        if known is None:
+            raise Refused("person_unknown")
         managers = [one for one in self._named(name) if one["id"] != person_id]
         if len(managers) > 1:
             raise Refused("row_person_ambiguous", name=name, count=len(managers))

@@ -21,7 +21,7 @@ class IntakeRow(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    line: int = Field(ge=1)
+    line: int = Field(ge=1, le=10**9)
     external_id: Line | None = None
 
 
@@ -71,7 +71,7 @@ class CustomerRow(IntakeRow):
     note: Prose = ""
     created_on: Day | None = None
     parent: Line = ""
-    extra: Mapping[str, Prose] = Field(default_factory=dict)
+    extra: Mapping[Line, Prose] = Field(default_factory=dict)
 
 
 class DealRow(IntakeRow):
@@ -93,7 +93,7 @@ class DealRow(IntakeRow):
     closed_on: Day | None = None
     lost_reason: Line = ""
     source: Line = ""
-    extra: Mapping[str, Prose] = Field(default_factory=dict)
+    extra: Mapping[Line, Prose] = Field(default_factory=dict)
 
 
 class LeadRow(IntakeRow):
@@ -108,7 +108,7 @@ class LeadRow(IntakeRow):
     created_on: Day | None = None
     converted_on: Day | None = None
     customer: Line = ""
-    extra: Mapping[str, Prose] = Field(default_factory=dict)
+    extra: Mapping[Line, Prose] = Field(default_factory=dict)
 
 
 def read_row(model: type[IntakeRow], raw: Mapping[str, Any]) -> IntakeRow:
