@@ -470,3 +470,9 @@ def test_the_panel_warns_of_a_slower_stage_and_a_worse_rate(counter: Counter) ->
     }
     assert found["slowest"].details == {"stage": "stage.need", "days": Decimal(6), "more": Decimal(4)}
     assert found["win_rate"].details == {"points": Decimal(100), "percent": Decimal(0)}
+
+
+def test_customers_are_ranked_by_name_within_the_own_scope(counter: Counter) -> None:
+    counter.moved(counter.opened(customer=counter.office.customer("赵大树")), "won")
+    (row,) = counter.ask("top", by="customer")
+    assert (row["customer"], row["won_amount"]) == ("赵大树", 100)
