@@ -52,6 +52,7 @@ class DealLine:
     amount: int | None
     line_name: str
     product_name: str
+    source: str
     stage_entered_at: datetime
     dwell: timedelta
     rots_at: datetime | None
@@ -257,6 +258,7 @@ def _deal_line(view: View, row: Row[Any], names: Mapping[tuple[str, str], str]) 
         amount=row.amount,
         line_name=row.line_name or "",
         product_name=row.product_name or "",
+        source=row.source,
         stage_entered_at=row.stage_entered_at,
         dwell=until - row.stage_entered_at,
         rots_at=row.rots_at if row.state == "open" else None,
