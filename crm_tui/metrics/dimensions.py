@@ -69,7 +69,10 @@ class Dimension:
         table = _NAMED.get(self.by or "")
         if table is None:
             return {one: one for one in wanted}
-        found = self._view.tx.rows(select(table.c.id, table.c.name).where(table.c.id.in_(wanted)))
+        names = select(table.c.id, table.c.name).where(table.c.id.in_(wanted))
+        if table is customer:
+            names = names.where(self._view.scope.where(customer))
+        found = self._view.tx.rows(names)
         return {one: one for one in wanted} | {row.id: row.name for row in found}
 
     def _folded(self, tree: Organisation, key: str | None) -> str | None:
