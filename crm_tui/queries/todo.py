@@ -6,7 +6,7 @@ customer has none. The badges count exactly what the tabs list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,7 +88,14 @@ class Why:
 
 
 def todo_page(
-    view: View, tab: str, *, owner_id: str = "", least: timedelta = NOTHING, offset: int = 0, limit: int = 50
+    view: View,
+    tab: str,
+    *,
+    owner_id: str = "",
+    owner_ids: Collection[str] | None = None,
+    least: timedelta = NOTHING,
+    offset: int = 0,
+    limit: int = 50,
 ) -> TodoPage:
     """Return one page of a tab, what is due longest first; ``least`` asks for at least so much lateness.
 
@@ -99,6 +106,8 @@ def todo_page(
     limits = [view.scope.where(customer), tab_condition(view, tab, rules)]
     if owner_id:
         limits.append(customer.c.owner_id == owner_id)
+    if owner_ids is not None:
+        limits.append(customer.c.owner_id.in_(sorted(owner_ids)))
     if least > NOTHING:
         limits.append(customer.c.due_at <= view.now - least)
     count = int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*limits))))

@@ -1,0 +1,27 @@
+"""The command line: the composition root, which alone builds engine, desk and app.
+
+``crm-tui`` alone opens the screen and imports nothing it does not need for that.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the program; the entry point of the ``crm-tui`` script."""
+    from crm_tui import i18n
+    from crm_tui.settings import find_home
+
+    i18n.use(i18n.detect(find_home().read().language))
+    if len(sys.argv) == 1:
+        from crm_tui.cli.screen import run_screen
+
+        run_screen(find_home())
+        return
+    if hasattr(signal, "SIGPIPE"):  # a reader that has seen enough ends us without a word
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    from crm_tui.cli.program import build_program
+
+    build_program()()

@@ -1,0 +1,129 @@
+"""Looking whether a terminal and its data are sound."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from crm_tui.cli.probe import measure_widths
+from crm_tui.desk import wall_clock
+from crm_tui.domain.errors import Refused
+from crm_tui.i18n import t
+from crm_tui.settings import Home
+from crm_tui.store.engine import check_integrity
+from crm_tui.widgets.refusal import refused
+
+GOOD, NOTE, BAD = "good", "note", "bad"
+LEAST_COLUMNS, LEAST_LINES = 80, 24
+LEAST_FREE = 200_000_000
+OLDEST_BACKUP_DAYS = 7
+_OWN_FILE, _OWN_FOLDER = 0o600, 0o700
+_MICROSECONDS_A_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; ``state`` is good, note (worth knowing) or bad."""
+
+    name: str
+    value: str
+    state: str = GOOD
+
+
+def examine(home: Home, *, fix: bool = False) -> list[Finding]:
+    """Look at everything; with ``fix`` mend the permissions of files."""
+    return [*_program(), *_terminal(), *_home(home, fix=fix), *_data(home.database), _backup_age(home)]
+
+
+def _program() -> Iterator[Finding]:
+    yield Finding("python", platform.python_version())
+    yield Finding("textual", version("textual"))
+    yield Finding("sqlite", sqlite3.sqlite_version)
+
+
+def _terminal() -> Iterator[Finding]:
+    columns, lines = shutil.get_terminal_size()
+    big = columns >= LEAST_COLUMNS and lines >= LEAST_LINES
+    yield Finding("size", f"{columns}x{lines}", GOOD if big else NOTE)
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    yield Finding("encoding", encoding, GOOD if encoding == "utf8" else BAD)
+    colours = os.environ.get("COLORTERM") or os.environ.get("TERM", "") or "-"
+    yield Finding("colour", "NO_COLOR" if "NO_COLOR" in os.environ else colours)
+    widths = measure_widths()
+    if not widths:
+        yield Finding("widths", t("cli.doctor_no_terminal"), NOTE)
+        return
+    good = all(width == wanted for _, width, wanted in widths)
+    yield Finding("widths", " ".join(f"{char}={width}" for char, width, _ in widths), GOOD if good else NOTE)
+
+
+def _home(home: Home, *, fix: bool) -> Iterator[Finding]:
+    yield Finding("home", str(home.path))
+    if not home.path.is_dir():
+        return
+    free = shutil.disk_usage(home.path).free
+    yield Finding("free_disk", f"{free // 1_000_000} MB", GOOD if free >= LEAST_FREE else BAD)
+    if os.name == "posix":
+        open_to_others = [path for path in _files(home) if stat.S_IMODE(path.stat().st_mode) & 0o077]
+        if fix:
+            for path in open_to_others:
+                path.chmod(_OWN_FOLDER if path.is_dir() else _OWN_FILE)
+        names = ", ".join(path.name for path in open_to_others)
+        state = GOOD if fix or not open_to_others else BAD
+        yield Finding("permissions", names or "0600", state)
+
+
+def _files(home: Home) -> list[Path]:
+    database = home.database
+    beside = [database.with_name(database.name + ending) for ending in ("", "-wal", "-shm")]
+    return [path for path in (home.path, home.backups, *home.backups.glob("*"), *beside) if path.exists()]
+
+
+def _data(path: Path) -> Iterator[Finding]:
+    if not path.exists():
+        yield Finding("data", t("cli.doctor_no_data"), NOTE)
+        return
+    try:
+        wrong = check_integrity(path)
+    except Refused as no:
+        yield Finding("integrity", refused(no), BAD)
+        return
+    yield Finding("integrity", "; ".join(wrong) or "ok", BAD if wrong else GOOD)
+    if not wrong:
+        yield from _inside(path)
+
+
+def _inside(path: Path) -> Iterator[Finding]:
+    now = wall_clock().timestamp()
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
+        (journal,) = plain.execute("PRAGMA journal_mode").fetchone()
+        (schema,) = plain.execute("PRAGMA user_version").fetchone()
+        waiting, oldest, newest = plain.execute(
+            "SELECT count(*) FILTER (WHERE state = 'pending'), min(at) FILTER (WHERE state = 'pending'),"
+            " max(at) FROM outbox"
+        ).fetchone()
+    yield Finding("journal", str(journal), GOOD if journal == "wal" else NOTE)
+    yield Finding("schema", str(schema))
+    days = 0 if oldest is None else int(now * 1_000_000 - oldest) // _MICROSECONDS_A_DAY
+    yield Finding("outbox", t("cli.doctor_outbox", count=waiting, days=max(0, days)))
+    behind = newest is not None and now * 1_000_000 < newest
+    said = t("cli.doctor_clock_behind") if behind else t("cli.doctor_clock")
+    yield Finding("clock", said, BAD if behind else GOOD)
+
+
+def _backup_age(home: Home) -> Finding:
+    copies = list(home.backups.glob("*.db")) if home.backups.is_dir() else []
+    if not copies:
+        return Finding("backup", t("cli.doctor_no_backup"), NOTE)
+    age = wall_clock().timestamp() - max(copy.stat().st_mtime for copy in copies)
+    days = int(age // 86_400)
+    return Finding("backup", t("cli.doctor_days", days=days), NOTE if days > OLDEST_BACKUP_DAYS else GOOD)

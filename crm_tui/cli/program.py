@@ -1,0 +1,62 @@
+"""The verbs, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from crm_tui.cli import care, data, deeds, work
+from crm_tui.cli.terminal import running_clock, terminal_of
+from crm_tui.i18n import knows, t
+from crm_tui.settings import find_home
+
+
+class SpokenGroup(TyperGroup):
+    """Says its help in the person's language: every help text is written as a catalog key."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in (self, *self.commands.values()):
+            command.help = _spoken(command.help)
+            for parameter in command.params:
+                if hasattr(parameter, "help"):
+                    parameter.help = _spoken(parameter.help)
+
+
+def build_program() -> typer.Typer:
+    """Return the program with all its verbs, in the language in use."""
+    program = typer.Typer(
+        name="crm-tui",
+        help="cli.help.program",
+        cls=SpokenGroup,
+        no_args_is_help=False,
+        invoke_without_command=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        add_completion=False,
+    )
+    program.callback()(_before)
+    for family in (work, deeds, data, care):
+        family.add_verbs(program)
+    return program
+
+
+def _before(
+    context: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="cli.help.home")] = None,
+    as_person: Annotated[str, typer.Option("--as", help="cli.help.as")] = "",
+    clock: Annotated[str, typer.Option(help="cli.help.clock", hidden=True)] = "",
+) -> None:
+    at = running_clock(clock) if clock else None
+    context.obj = terminal_of(home, as_person, at)
+    if context.invoked_subcommand is None:
+        from crm_tui.cli.screen import run_screen
+
+        run_screen(find_home(home), clock=at)
+
+
+def _spoken(text: str | None) -> str | None:
+    return t(text) if text and knows(text) else text
