@@ -77,10 +77,12 @@ def follow_up_start(view: View, customer_id: str, deal_id: str | None = None) ->
 
 
 def last_follow_ups(view: View, customer_id: str, limit: int) -> tuple[Said, ...]:
-    """Return the newest follow-ups of a customer that stand; the caller has checked the scope."""
+    """Return the newest follow-ups of a customer that stand; none of a customer outside the scope."""
     rows = view.tx.rows(
         select(follow_up)
+        .join(customer, customer.c.id == follow_up.c.customer_id)
         .where(
+            view.scope.where(customer),
             follow_up.c.customer_id == customer_id,
             follow_up.c.replaced_by.is_(None),
             follow_up.c.retracted_at.is_(None),
