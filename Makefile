@@ -35,11 +35,12 @@ run: $(MO) ## open the program on this machine's own data
 test: $(MO) ## run every test (PARTS="tests/unit -k phone" for some)
 	$(BIN)/python -m pytest -n $(WORKERS) $(PARTS)
 
-check: $(MO) ## format, lint, types, import contracts
+check: $(MO) ## format, lint, types, import contracts, translations complete
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -p no:randomly tests/architecture
 
 format: $(READY) ## format and mend what can be mended
 	$(BIN)/ruff format .

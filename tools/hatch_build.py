@@ -39,7 +39,7 @@ def compile_catalogs() -> list[Path]:
 class CatalogHook(BuildHookInterface):  # type: ignore[type-arg]
     """Compile the catalogs before anything is packed, for wheels and editable installs alike."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         for path in compile_catalogs():
             build_data.setdefault("artifacts", []).append(str(path.relative_to(ROOT)))
 

@@ -113,7 +113,7 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class GateItem:
-    """One line of a stage's checklist; ``code`` names a field or an action, ``name`` is an action's own words."""
+    """One line of a checklist; ``code`` names a field or an action, ``name`` is an action's own words."""
 
     kind: str  # field | action
     code: str

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.fields import TextField
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.navigation import Entered, Go, Quit
@@ -61,11 +62,15 @@ class LoginScreen(CrmScreen):
             yield Static(safe_text(t("login.welcome")), id="welcome", markup=False)
             with Horizontal(classes="row"):
                 yield Static(safe_text(t("login.number")), classes="label", markup=False)
+                yield Words("[")
                 yield TextField(self._number, id="number", max_length=20, select_on_focus=True)
+                yield Words("]")
                 yield Static("", id="who", markup=False)
             with Horizontal(classes="row"):
                 yield Static(safe_text(t("login.pin")), classes="label", markup=False)
+                yield Words("[")
                 yield TextField(id="pin", password=True, max_length=6)
+                yield Words("]")
                 yield Static(safe_text(t("login.pin_hint")), id="pin-hint", markup=False)
             yield Static("", id="state", markup=False)
 
