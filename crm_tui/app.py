@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.binding import BindingType
 from textual.message import Message
@@ -18,7 +20,7 @@ from crm_tui import i18n
 from crm_tui.screens import SCREENS, place
 from crm_tui.screens.login import LoginScreen
 from crm_tui.settings import Home
-from crm_tui.trouble import note_trouble
+from crm_tui.trouble import LOG, note_trouble
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.keys import KeyOrder
@@ -167,6 +169,14 @@ class CrmApp(KeyOrder):
         code = note_trouble(self._home, message.error)
         if isinstance(self.screen, CrmScreen):
             self.screen.say(i18n.t("work.failed", code=code), "error")
+
+    def _fatal_error(self) -> None:
+        """End without showing a traceback: its values would be customers' data on a shop's screen."""
+        error = sys.exc_info()[1]
+        if error is None:
+            return
+        code = note_trouble(self._home, error)
+        self.panic(Text(i18n.t("work.fatal", code=code, path=str(self._home.path / LOG))))
 
     def _wear(self, theme: str) -> None:
         """Put a theme on; a name that is not known changes nothing."""
