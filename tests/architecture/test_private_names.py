@@ -58,8 +58,9 @@ def _textual_names(cls: type) -> set[str]:
     return names
 
 
-# Overridden on purpose: handlers Textual finds by this very name, and what an Input draws.
-MEANT = {"_on_paste", "_on_key", "_value"}
+# Overridden on purpose: handlers Textual finds by this very name, what an Input draws, and the traceback
+# with everybody's data that an app would print at an unforeseen end.
+MEANT = {"_on_paste", "_on_key", "_value", "_fatal_error"}
 
 
 @pytest.mark.parametrize("cls", _classes(), ids=lambda cls: cls.__name__)
