@@ -269,7 +269,9 @@ def _print_report(answer: Report, shape: Shape) -> None:
         for row in answer.rows
     ]
     titles = {
-        column.key: t(f"metric.{column.metric}") if knows(f"metric.{column.metric}") else column.key
+        column.key: f"{column.stage} {t(f'metric.{column.metric}')}".strip()
+        if knows(f"metric.{column.metric}")
+        else column.key
         for column in answer.columns
     }
     Listing(shape, limit=len(rows) or 1).show(keys, rows, titles=titles)

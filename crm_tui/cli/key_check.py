@@ -45,10 +45,10 @@ def conflicts(screens: Iterable[type[Screen[Any]]] | None = None) -> list[str]:
 
 
 def _own(screen: type[Screen[Any]]) -> Iterator[Binding]:
-    """Yield the bindings that our own classes give a screen, one per key; a subclass overrules its base."""
+    """Yield the bindings that our own classes give a screen; a subclass overrules its base."""
     seen: dict[str, type] = {}
     for owner in screen.__mro__:
-        if not owner.__module__.startswith("crm_tui."):
+        if owner.__module__.startswith("textual."):
             continue
         for binding in Binding.make_bindings(owner.__dict__.get("BINDINGS", ())):
             if seen.setdefault(binding.key, owner) is owner:

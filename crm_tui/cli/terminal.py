@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 OK, EMPTY, USAGE, NOT_ALLOWED, OFFLINE, CONFLICT = range(6)
 """Exit codes, as ux.md section 9 names them."""
 
+WIDEST = 10_000
 ROW_LIMIT = 100
 """Rows a list prints unless more are asked for."""
 
@@ -183,7 +184,7 @@ class Listing:
             say_json([{key: row[key] for key in wanted} for row in shown])
         elif self.shape is Shape.TABLE:
             heads = [titles[key] if titles else t(f"cli.column.{key}") for key in wanted]
-            _print_table(heads, wanted, shown)
+            _print_table(heads, wanted, shown, fit=bool(brief) and sys.stdout.isatty())
         else:
             typer.echo(_separated(wanted, shown, "," if self.shape is Shape.CSV else "\t"), nl=False)
         if len(shown) < whole:
@@ -230,7 +231,10 @@ def _separated(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], delimi
     return stream.getvalue()
 
 
-def _print_table(titles: Sequence[str], columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_table(
+    titles: Sequence[str], columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, fit: bool
+) -> None:
+    """Print a table, cut to the terminal's width where it has to ``fit``, else as wide as it is."""
     from rich.box import ASCII2
     from rich.console import Console
     from rich.table import Table
@@ -241,7 +245,7 @@ def _print_table(titles: Sequence[str], columns: Sequence[str], rows: Sequence[M
         table.add_column(title, overflow="ellipsis", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(_brief_cell(row[key])) for key in columns))
-    Console(file=sys.stdout).print(table)
+    Console(file=sys.stdout, width=None if fit else WIDEST).print(table)
 
 
 def _brief_cell(value: object) -> str:

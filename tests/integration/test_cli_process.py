@@ -1,0 +1,66 @@
+"""The program as a process of its own: exit codes, pipes, and no trace of Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LANGUAGE_AND_PIN = {"CRM_LANG": "en", "CRM_TUI_PIN": "2468", "PYTHONIOENCODING": "utf-8"}
+
+
+def run(home: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "crm_tui", "--home", str(home), *words],
+        input=typed,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | LANGUAGE_AND_PIN,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A founded home with an administrator 1001."""
+    folder = tmp_path / "home"
+    made = run(folder, "init", "--company", "Haitang", "--admin", "Ada", "--json")
+    assert made.returncode == 0, made.stderr
+    assert "branch_id" in json.loads(made.stdout)
+    return folder
+
+
+def test_lines_go_in_by_one_pipe_and_come_out_by_another(home: Path) -> None:
+    taken = run(home, "--as", "1001", "q", "-", typed="13800138000 张三\n13911112222 李四\n")
+    assert taken.returncode == 0, taken.stderr
+    assert [json.loads(line)["code"] for line in taken.stdout.splitlines()] == ["applied", "applied"]
+    found = run(home, "--as", "1001", "find", "张", "--json")
+    assert [one["name"] for one in json.loads(found.stdout)] == ["张三"]
+    assert found.stderr == ""
+    none = run(home, "--as", "1001", "find", "nobody", "--json", "--fail-empty")
+    assert (none.returncode, json.loads(none.stdout)) == (1, [])
+    unclear = run(home, "--as", "1001", "find")
+    assert (unclear.returncode, unclear.stdout) == (2, "")
+    stranger = run(home, "--as", "nobody", "find", "x")
+    assert (stranger.returncode, stranger.stdout) == (2, "")
+    assert "Traceback" not in stranger.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closed pipes are told by a signal on POSIX only")
+def test_a_reader_that_goes_away_gets_no_traceback(home: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "crm_tui", "--home", str(home), "do", "--list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | LANGUAGE_AND_PIN,
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stderr is not None
+        writer.stdout.close()
+        assert writer.stderr.read() == b""
