@@ -32,6 +32,17 @@ if TYPE_CHECKING:
 MOST_LINES = 50
 """Lines that Up brings back."""
 
+_TOGETHER = (
+    ("phone",),
+    ("name", "level"),
+    ("tags", "amount", "line"),
+    ("owner", "stage"),
+    ("channel", "need"),
+    ("objection", "next_step"),
+    ("next_at",),
+)
+"""Parts that are read on one line."""
+
 _FOLLOW_UP_FORM = "follow_up"
 _LONG = ("need_change", "next_step", "objection_note")
 
@@ -287,7 +298,9 @@ def _reading(plan: QuickPlan, now: datetime, zone: str) -> list[str]:
         "next_step": entry.next_step or "",
         "next_at": due + ahead,
     }
-    lines = [f"  {t(f'quick.part.{name}')}: {words}" for name, words in parts.items() if words]
+    named = {name: f"{t(f'quick.part.{name}')}: {words}" for name, words in parts.items() if words}
+    groups = ("   ".join(named[name] for name in group if name in named) for group in _TOGETHER)
+    lines = [f"  {group}" for group in groups if group]
     lines += [f"!! {refusal(one.code, one.details)}" for one in plan.problems]
     if plan.missing:
         lines.append(f" ! {t('quick.missing', parts=_parts(plan.missing))}")

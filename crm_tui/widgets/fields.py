@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset
 from textual.message import Message
@@ -17,6 +18,8 @@ from textual.widgets import Input, TextArea
 
 from crm_tui.widgets.keys import digit_of, twins
 from crm_tui.widgets.text import clean, fit
+
+WIDE_BLANK: Final = "\u3000"
 
 
 class TextField(Input):
@@ -38,12 +41,25 @@ class TextField(Input):
         cell = self._position_to_cell(self.cursor_position) - self.scroll_offset.x
         return Offset(x + max(0, min(cell, max(width - 1, 0))), y)
 
+    def action_copy(self) -> None:
+        """Copy what is selected; with nothing selected Ctrl+C is the screen's."""
+        if self.selection.is_empty:
+            raise SkipAction
+        super().action_copy()
+
     @property
     def _value(self) -> Text:
         """The text to draw; a secret is drawn as ``*``, because a bullet is two cells on some consoles."""
         if self.password:
             return Text("*" * len(self.value), no_wrap=True, overflow="ignore", end="")
         return super()._value
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Take the blank of a Chinese keyboard, which Textual counts as not printable and drops."""
+        if event.key == "ideographic_space":
+            event.stop()
+            event.prevent_default()
+            self.insert_text_at_cursor(WIDE_BLANK)
 
     def _on_paste(self, event: events.Paste) -> None:
         event.text = clean(event.text)
@@ -77,11 +93,21 @@ class NoteField(TextArea):
         else:
             super().action_cursor_down(select)
 
+    def action_copy(self) -> None:
+        """Copy what is selected; with nothing selected Ctrl+C is the screen's."""
+        if self.selection.is_empty:
+            raise SkipAction
+        super().action_copy()
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key in ("enter", "ctrl+j"):
             event.stop()
             event.prevent_default()
             self.post_message(self.Left(1))
+        elif event.key == "ideographic_space":
+            event.stop()
+            event.prevent_default()
+            self.insert(WIDE_BLANK)
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.text = "\n".join(clean(line) for line in event.text.splitlines())

@@ -62,6 +62,12 @@ async def test_what_is_whole_is_saved_and_the_rest_opens_in_the_follow_up_form(o
     assert one.phones == ("+8613800138000",)
 
 
+async def test_a_full_width_line_typed_key_by_key_keeps_its_blanks(quick):
+    async with quick() as pilot:
+        await pilot.press(*"１３８　张　#ａ")
+        assert pilot.app.screen.query_one("#line", Input).value == "１３８　张　#ａ"
+
+
 async def test_a_number_with_a_digit_too_few_is_refused_and_the_text_stays(office, quick):
     i18n.use("zh_CN")
     async with quick() as pilot:
