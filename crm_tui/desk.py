@@ -25,6 +25,7 @@ from crm_tui.commands.steps import Step, command_of
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.store import credentials, drafts
+from crm_tui.store.backup import backup
 from crm_tui.store.engine import for_writing, open_engine, storage_refusal
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.tables import meta, outbox
@@ -228,6 +229,10 @@ class Desk:
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` after each commit, in the writer's thread, with the names of changed tables."""
         self._listeners.append(listener)
+
+    def back_up(self, target: Path) -> Path:
+        """Copy the data to a file that is checked; raises Refused as ``store.backup.backup`` does."""
+        return backup(Path(str(self._reading.url.database)), target)
 
     # -- drafts
 

@@ -80,6 +80,11 @@ class VirtualList(PagedRows):
         """Ask for the first page."""
         await self.reload()
 
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Share the width out over other columns; the rows are shown after that."""
+        self.columns = tuple(columns)
+        self._layout = layout(self.columns, max(self.size.width - GUTTER, 1))
+
     def flash(self, ids: Iterable[str], seconds: float = FLASH_SECONDS) -> None:
         """Mark rows others changed with ``~`` for a while."""
         changed = set(ids)

@@ -1,0 +1,106 @@
+"""One section of the settings: its rows, and what Enter, F7 and F6 do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from crm_tui.domain.permission import Right
+from crm_tui.i18n import t
+from crm_tui.widgets.command_form import Answers, Choices, FormWindow, answers_of, built, filled, specs_of
+from crm_tui.widgets.refusal import refusal
+from crm_tui.widgets.rows import Column, Row
+
+if TYPE_CHECKING:
+    from crm_tui.commands import Command
+    from crm_tui.widgets.workplace import WorkScreen
+
+
+class Section:
+    """Rows of one subject; a section whose ``right`` is missing shows why instead."""
+
+    name: ClassVar[str]
+    right: ClassVar[Right | None] = None
+    columns: ClassVar[Sequence[tuple[str, int, int]]]
+    """Catalog key of the header, least cells, share of what is left."""
+
+    def __init__(self, screen: WorkScreen) -> None:
+        self.screen = screen
+
+    def drawn_columns(self) -> list[Column]:
+        """Return the columns with their headers in the person's language."""
+        return [
+            Column(key, t(f"settings.{key}") if key else "", width=width, flex=flex)
+            for key, width, flex in self.columns
+        ]
+
+    async def rows(self) -> list[Row]:
+        """Ask for the rows."""
+        raise NotImplementedError(self.name)
+
+    async def open(self, row_id: str) -> None:
+        """Do what Enter does on a row."""
+
+    async def new(self, row_id: str) -> None:
+        """Do what F7 does; ``row_id`` is the row under the cursor or empty."""
+        self.screen.say(t("settings.no_new"), "warn")
+
+    async def more(self, row_id: str) -> None:
+        """Do what F6 does on a row."""
+        self.screen.say(t("settings.no_more"), "warn")
+
+    async def remove(self, row_id: str) -> None:
+        """Do what Delete does on a row."""
+        self.screen.say(t("settings.no_remove"), "warn")
+
+    async def carry_out(self, command: Command) -> str:
+        """Carry a command out; return why not, or an empty string."""
+        verdict = (await self.screen.counter.desk.act(command))[0]
+        if not verdict.applied:
+            return refusal(verdict.code, verdict.details)
+        self.screen.say(t("settings.saved"), "good")
+        return ""
+
+    def show_form(
+        self,
+        command: type[Command],
+        *,
+        values: dict[str, Any] | None = None,
+        fixed: dict[str, Any] | None = None,
+        hidden: Sequence[str] = (),
+        choices: Choices | None = None,
+    ) -> None:
+        """Draw a command as a form in a window; what was changed there is carried out.
+
+        ``fixed`` says which row is changed: then only what differs from ``values`` travels.
+        """
+        start = answers_of(command, values or {})
+
+        async def save(answers: Answers) -> str:
+            if fixed is None:
+                return await self.carry_out(built(command, filled(command, answers)))
+            changed = {key: answer for key, answer in answers.items() if answer != start.get(key, "")}
+            cleared = {key: None for key, answer in changed.items() if not answer}
+            return await self.carry_out(built(command, {**cleared, **filled(command, changed, fixed)}))
+
+        specs = specs_of(command, hidden=[*hidden, *(fixed or ())], choices=choices)
+        title = t(f"command.{command.kind}")
+        self.screen.app.push_screen(FormWindow(title, specs, save, values=start), self._done)
+
+    def show_window(
+        self,
+        title: str,
+        specs: Sequence[Any],
+        save: Callable[[Answers], Awaitable[str]],
+        *,
+        values: Answers,
+        preview: Callable[[Answers], Awaitable[str]] | None = None,
+    ) -> None:
+        """Show a form that is not simply a command's."""
+        self.screen.app.push_screen(
+            FormWindow(title, specs, save, values=values, preview=preview), self._done
+        )
+
+    def _done(self, _saved: bool | None) -> None:
+        """Read everything again behind a window."""
+        self.screen.call_later(self.screen.redraw)
