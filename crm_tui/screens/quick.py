@@ -100,6 +100,8 @@ class QuickScreen(KeepsDraft):
             left = await self.take_draft()
             if left.get("line"):
                 self._put(str(left["line"]))
+                self._lines = [self._line]  # typing replaces it, Up brings it back
+                self.query_one("#line", TextField).select_all()
         await self._read()
 
     def escape_steps(self) -> Sequence[Callable[[], bool]]:

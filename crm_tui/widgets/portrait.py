@@ -87,10 +87,11 @@ class Portrait:
     def _standing(self) -> Sequence[str]:
         one = self.profile
         deal = one.gate.deal if one.gate else None
-        due = t(f"todo.reason.{one.due_reason}") if one.due_reason else ""
         late = one.due_at is not None and one.due_at <= self.now
+        planned = one.due_reason == "next_contact" and not late  # the next contact says it already
+        due = t(f"todo.reason.{one.due_reason}") if one.due_reason and not planned else ""
         return (
-            t("board.stands", stage=deal.stage_name, days=deal.dwell.days) if deal else t("profile.no_deal"),
+            _stands(deal) if deal else t("profile.no_deal"),
             figures.amount_short(deal.amount) if deal else "",
             t("profile.next", day=figures.day(one.next_contact_at, self.now, self.zone), step=one.next_step),
             f"{figures.day(one.due_at, self.now, self.zone, due=True)} {due}" if late else due,
@@ -108,9 +109,8 @@ class Portrait:
 
 def deal_state(deal: DealLine) -> str:
     """Return where a deal stands: its stage and the days in it, why it was lost."""
-    words = t("board.stands", stage=deal.stage_name, days=deal.dwell.days)
     if deal.state == "open":
-        return words
+        return _stands(deal)
     key = f"lost.{deal.lost_reason}"
     reason = t(key) if deal.lost_reason and knows(key) else deal.lost_reason
     return _joined(
@@ -123,6 +123,10 @@ def gate_lines(gate: GateAnswer) -> list[str]:
     return [
         f" [{'x' if item.done else ' '}] {item.name or t(f'work.field.{item.code}')}" for item in gate.items
     ]
+
+
+def _stands(deal: DealLine) -> str:
+    return t("board.stands", stage=deal.stage_name, days=max(deal.dwell.days, 0))
 
 
 def _joined(words: Sequence[str]) -> str:
