@@ -309,7 +309,7 @@ def _reading(plan: QuickPlan, now: datetime, zone: str) -> list[str]:
     if plan.deeds:
         deeds = t("work.list_joint").join(t(f"quick.deed.{one}") for one in plan.deeds)
         lines.append(f" + {t('quick.will', deeds=deeds)}")
-    if plan.missing:
+    if plan.missing and not plan.problems:
         lines.append(f"-> {t('quick.then_form')}")
     return [t("quick.reading"), *lines]
 
