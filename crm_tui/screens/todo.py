@@ -21,7 +21,6 @@ from crm_tui.queries.todo import (
     PersonLoad,
     TodoCounts,
     TodoLine,
-    Why,
     by_person,
     todo_counts,
     todo_page,
@@ -36,6 +35,7 @@ from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, Selection
 from crm_tui.widgets.text import safe_text
+from crm_tui.widgets.why import ESCALATED, why_words
 
 PANE_CELLS = 30
 
@@ -85,10 +85,7 @@ class TodoRows:
             one.owner_name,
         )
         late = one.due_at is not None and one.due_at <= now
-        return Row(one.id, cells, "alarm" if line.escalation >= len(_ESCALATED) else "warn" if late else "")
-
-
-_ESCALATED = ("self", "manager", "free")
+        return Row(one.id, cells, "alarm" if line.escalation >= len(ESCALATED) else "warn" if late else "")
 
 
 class TodoScreen(BatchScreen):
@@ -191,33 +188,13 @@ class TodoScreen(BatchScreen):
             answer = await self.ask(why_due, customer_id) if customer_id else None
         except Refused:
             answer = None  # it left the list between the key and the answer
-        words = self._why_words(answer) if answer else []
+        desk = self.counter.desk
+        words = why_words(answer, desk.now(), desk.viewer.zone) if answer else []
         self.set_hint(" ".join(words) if words else t("todo.hint"))
         pane = self.query_one("#why", Static)
         if pane.display:
             loads = await self.ask(by_person)
             pane.update(Text("\n").join([*map(safe_text, words), Text(""), *_loads(loads)]))
-
-    def _why_words(self, answer: Why) -> list[str]:
-        now, zone = self.counter.desk.now(), self.counter.desk.viewer.zone
-        if not answer.reason:
-            return [t("todo.why.none")]
-        words = [
-            t(
-                f"todo.why.{answer.reason}",
-                day=figures.day(answer.since, now, zone, due=True),
-                planned=figures.day(answer.next_contact_at, now, zone),
-                level=answer.level,
-                days=answer.days,
-                hours=answer.hours,
-                stage=answer.stage_name,
-                last=figures.ago(answer.last_effective_at, now, zone),
-            )
-        ]
-        if answer.escalation:
-            step = _ESCALATED[answer.escalation - 1]
-            words.append(t(f"todo.escalated.{step}", days=answer.escalate_days[answer.escalation - 1]))
-        return words
 
     def _clear_filter(self) -> bool:
         if self._owner is None:

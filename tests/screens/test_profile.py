@@ -82,7 +82,7 @@ async def test_head_and_pane_say_how_the_customer_stands(office, at_work, zhang,
         shown = text(lines, pilot)
         for words in ("张三", "level C", "#复式", "owner 陈静", "WeChat zs88", "0 days", "¥12,000.00"):
             assert words in shown
-        for words in ("[x] Phone", "Contacts 1", "李四 设计师", "Similar customers 0", "send the drawing"):
+        for words in ("[x] phone", "Contacts 1", "李四 设计师", "Similar customers 0", "send the drawing"):
             assert words in shown
 
 
