@@ -8,7 +8,7 @@ MO := $(VENV)/.catalogs
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format catalogs bench bench-smoke lock clean
+.PHONY: help demo run test check format catalogs docs pictures bench bench-smoke lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,12 @@ check: $(MO) ## format, lint, types, import contracts, translations complete
 format: $(READY) ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(MO) ## write docs/metrics.md anew
+	@$(BIN)/python tools/build_metrics_doc.py
+
+pictures: $(MO) ## draw the pictures of the documents anew
+	@$(BIN)/python tools/picture.py
 
 bench: $(MO) ## measure speed against floors; writes benchmarks/results.json
 	$(BIN)/python -m benchmarks
