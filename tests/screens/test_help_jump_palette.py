@@ -196,3 +196,17 @@ def test_a_class_tells_its_own_keys_and_hides_what_has_no_words():
 )
 def test_keys_are_printed_as_they_stand_on_the_keyboard(key, name):
     assert key_name(key) == name
+
+
+async def test_f1_again_lists_the_keys_of_every_place_and_once_more_goes_back(program, office, lines):
+    app = program(office.desk)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await enter(pilot)
+        await pilot.press("f1", "f1")
+        await pilot.pause()
+        assert "all keys" in lines(app)[0]
+        titles = {title for title, found in app.screen._sections if found}
+        assert {"Board", "Settings", "Follow-up", "Everywhere", "Jump"} <= titles
+        await pilot.press("f1")
+        await pilot.pause()
+        assert "Board" in lines(app)[0]
