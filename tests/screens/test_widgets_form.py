@@ -109,7 +109,7 @@ async def test_the_form_starts_at_its_first_gap_and_names_it():
 async def test_focus_is_a_mark_and_mandatory_is_a_star():
     app = FormApp()
     async with app.run_test(size=(80, 24)):
-        assert line(app, 0).startswith(">跟进      *[1电话 2企微")
+        assert line(app, 0).startswith(">跟进      * 1电话 2企微")
         assert line(app, 1).startswith(" 客户      *[")
         assert all(cell_len(line(app, y)) == 80 for y in range(24))
 
