@@ -21,7 +21,7 @@ panel and `crm-tui report` read it from the same place, and `?` on the panel sho
 
 - A day is a day of the branch's own clock; a period includes its first day and its last.
 - Amounts are kept in whole fen and printed in yuan. {units}
-- A deal counts once, however often it moved; archived records and visits of a stage that were taken back do not.
+- A deal counts once, however often it moved; what is archived or was taken back does not count.
 - Everybody gets the figures of the records they may see, and no others.
 
 """
