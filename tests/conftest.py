@@ -250,7 +250,7 @@ def found(cheap_verifier: str, clock: Clock) -> Callable[[Desk], Office]:
         )
         for (number, *_), made in zip(_PEOPLE, hired, strict=True):
             office.people[number] = made.details["person_id"]
-        with desk._write() as tx:
+        with desk._books.write() as tx:
             for person_id in tx.scalars(select(person.c.id)):
                 set_verifier(tx, person_id, cheap_verifier)
         return office

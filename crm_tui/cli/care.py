@@ -66,7 +66,7 @@ def init(
             stages=template_stages(),
         )
         (verdict,) = must_apply(desk.carry_out_as_system(founding))
-        desk.choose_pin(verdict.details["person_id"], ask_pin(admin))
+        desk.door.choose_pin(verdict.details["person_id"], ask_pin(admin))
     if as_json:
         say_json(dict(verdict.details))
     typer.echo(t("cli.founded", company=company, number=number), err=True)

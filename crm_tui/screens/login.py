@@ -222,7 +222,7 @@ class LoginScreen(CrmScreen):
         assert self._counter is not None
         desk = self._counter.desk
         try:
-            await desk.write(lambda: desk.choose_pin(person.person_id, pin))
+            await desk.write(lambda: desk.door.choose_pin(person.person_id, pin))
         except Refused as no:
             self.say(refused(no), "error")
             self._show_person()

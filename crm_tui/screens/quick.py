@@ -232,12 +232,12 @@ class QuickScreen(KeepsDraft):
             answers["next_at"] = figures.typed_moment(plan.entry.next_at, desk.viewer.zone)
 
         def keep() -> None:
-            old = desk.find_draft(_FOLLOW_UP_FORM, customer_id)
+            old = desk.drawer.find(_FOLLOW_UP_FORM, customer_id)
             before = old.answers if old else {}
             joined = {
                 name: _joined(str(before.get(name, "")), answers[name]) for name in _LONG if name in answers
             }
-            desk.keep_draft(_FOLLOW_UP_FORM, customer_id, {**before, **answers, **joined})
+            desk.drawer.keep(_FOLLOW_UP_FORM, customer_id, {**before, **answers, **joined})
 
         if answers:
             await desk.write(keep)

@@ -210,7 +210,7 @@ class WizardScreen(CrmScreen):
                 return
             await desk.write(lambda: desk.carry_out_as_system(*self._lines()))
             person_id = verdict.details["person_id"]
-            await desk.write(lambda: desk.choose_pin(person_id, typed["pin"]))
+            await desk.write(lambda: desk.door.choose_pin(person_id, typed["pin"]))
             await desk.write(lambda: desk.log_in(person_id, typed["pin"]))
         except Refused as no:
             self.say(refused(no), "error")

@@ -54,7 +54,7 @@ class KeepsDraft(WorkScreen):
     async def take_draft(self) -> Mapping[str, Value]:
         """Return the draft that was left, and say so; empty where there is none or something is typed."""
         desk = self.counter.desk
-        found: Draft | None = await desk.write(lambda: desk.find_draft(self.FORM, self.subject))
+        found: Draft | None = await desk.write(lambda: desk.drawer.find(self.FORM, self.subject))
         if found is None or self._typed:
             return {}
         self.say(t("drafting.found", at=figures.clock_time(found.saved_at, desk.viewer.zone)), "warn")
@@ -72,7 +72,7 @@ class KeepsDraft(WorkScreen):
         if self._draft_timer is not None:
             self._draft_timer.stop()
         desk = self.counter.desk
-        await desk.write(lambda: desk.drop_draft(self.FORM, self.subject))
+        await desk.write(lambda: desk.drawer.drop(self.FORM, self.subject))
         self._typed = False
 
     def leave(self) -> None:
@@ -102,6 +102,6 @@ class KeepsDraft(WorkScreen):
         if not desk.is_logged_in:
             return
         try:
-            await desk.write(lambda: desk.keep_draft(self.FORM, self.subject, answers))
+            await desk.write(lambda: desk.drawer.keep(self.FORM, self.subject, answers))
         except Refused as no:
             self.say(refused(no), "error")

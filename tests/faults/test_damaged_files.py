@@ -157,7 +157,7 @@ def test_a_file_replaced_while_open_gets_nothing_written_and_nothing_is_acknowle
         desk.answer_anyone(lambda tx: tx.rows(select(customer)))
     assert no.value.code == "database_moved"
     fresh = open_engine(path)
-    with pytest.raises(Refused) as no, desk._write() as tx:
+    with pytest.raises(Refused) as no, desk._books.write() as tx:
         tx.insert(customer)
     assert no.value.code == "database_moved"
     fresh.dispose()

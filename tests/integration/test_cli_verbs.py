@@ -64,7 +64,7 @@ def founded(cli: Run, home: Path, cheap_verifier: str) -> Run:
     from crm_tui.store.tables import person
 
     desk = Desk.open(home / "crm.db")
-    with desk._write() as tx:
+    with desk._books.write() as tx:
         for person_id in tx.scalars(select(person.c.id)):
             set_verifier(tx, person_id, cheap_verifier)
     desk.close()

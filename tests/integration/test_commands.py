@@ -225,7 +225,7 @@ class Deeds:
     def withdraw_plan(self, office: Any) -> Command:
         command = self.postpone_contact(office)
         office.give(command)
-        with office.desk._reading.connect() as connection:
+        with office.desk._books._reading.connect() as connection:
             plan_id = connection.execute(
                 select(contact_plan.c.id).where(contact_plan.c.follow_up_id.is_(None))
             ).scalar()
@@ -412,7 +412,7 @@ def test_a_reassignment_takes_the_open_deals_along_and_leaves_the_closed_ones(of
 def test_taking_a_reassignment_back_gives_a_deal_to_the_colleague_who_had_it(office, books):
     customer_id = office.customer()
     deal_id = office.deal(customer_id)
-    with office.desk._write() as tx:
+    with office.desk._books.write() as tx:
         tx.update(deal, deal_id, owner_id=office.people["6003"])
     office.as_person("4001")
     office.give(

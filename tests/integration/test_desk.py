@@ -53,13 +53,13 @@ def test_a_pin_is_kept_only_as_an_argon2id_verifier(office, books):
 @pytest.mark.parametrize("pin", ["123", "1234567", "12a4", "１２３４", ""])
 def test_a_pin_has_four_to_six_digits(pin, office, desk):
     office.as_person("1001")
-    desk.reset_pin(office.people["6001"])
-    assert _refused(lambda: desk.choose_pin(office.people["6001"], pin)).code == "pin_shape"
+    desk.door.reset_pin(office.people["6001"])
+    assert _refused(lambda: desk.door.choose_pin(office.people["6001"], pin)).code == "pin_shape"
 
 
 def test_only_who_manages_people_takes_a_pin_away_and_a_set_one_is_not_replaced(office, desk):
-    assert _refused(lambda: desk.reset_pin(office.people["6002"])).code == "not_allowed"
-    assert _refused(lambda: desk.choose_pin(office.people["6002"], "9999")).code == "pin_set"
+    assert _refused(lambda: desk.door.reset_pin(office.people["6002"])).code == "not_allowed"
+    assert _refused(lambda: desk.door.choose_pin(office.people["6002"], "9999")).code == "pin_set"
 
 
 def test_a_frozen_person_neither_logs_in_nor_goes_on_working(office, desk):
@@ -67,7 +67,7 @@ def test_a_frozen_person_neither_logs_in_nor_goes_on_working(office, desk):
     office.give(SetPersonStatus(person_id=office.people["6001"], status="frozen", expected="active"))
     assert _refused(lambda: office.as_person("6001")).code == "person_frozen"
     desk.log_in(office.people["6002"], office.pin)
-    with desk._write() as tx:
+    with desk._books.write() as tx:
         tx.update(person, office.people["6002"], status="frozen")
     assert _refused(lambda: desk.carry_out(CreateCustomer(name="X"))).code == "person_frozen"
 

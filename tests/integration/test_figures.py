@@ -42,7 +42,7 @@ class Counter:
 
     def moved(self, deal_id: str, *codes: str) -> str:
         for code in codes:
-            with self.desk._write() as tx:
+            with self.desk._books.write() as tx:
                 here = tx.get(deal, deal_id)
             assert here is not None
             lost = "price" if code == "lost" else ""
@@ -210,7 +210,7 @@ def test_dwell_agrees_with_the_scenario_of_another_suite(counter: Counter, outsi
             visits.append((here, entered, now))
             here, entered = there, now
     visits.append((here, entered, None))
-    with counter.desk._write() as tx:
+    with counter.desk._books.write() as tx:
         tx.delete_where(stage_visit, stage_visit.c.deal_id == deal_id)
         for number, (code, start, end) in enumerate(visits):
             tx.insert(
@@ -269,7 +269,7 @@ def test_the_forecast_weighs_amounts_by_the_stage_and_stays_exact(counter: Count
 
 def test_leads_without_a_source_are_not_those_whose_source_is_unknown(counter: Counter) -> None:
     for number, (source, status) in enumerate((("", "new"), ("unknown", "converted"), ("unknown", "new"))):
-        with counter.desk._write() as tx:
+        with counter.desk._books.write() as tx:
             tx.insert(
                 lead,
                 id=f"l{number}",

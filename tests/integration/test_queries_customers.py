@@ -23,7 +23,7 @@ from crm_tui.queries.timeline import timeline
 @pytest.fixture
 def terminal(office: Any) -> Any:
     """The organisation on a terminal: the search index is there only."""
-    if office.desk._reading.dialect.name != "sqlite":
+    if office.desk._books._reading.dialect.name != "sqlite":
         pytest.skip("a hub has no search index")
     return office
 

@@ -306,7 +306,7 @@ def test_a_sealed_command_of_an_unknown_kind_or_shape_is_refused(office):
             version=1,
             args=args,
         )
-        with office.desk._write() as tx:
+        with office.desk._books.write() as tx:
             return execute(envelope, tx).code
 
     assert ask("fly", {}) == "command_unknown"
@@ -321,7 +321,7 @@ def test_a_sealed_command_of_an_unknown_kind_or_shape_is_refused(office):
 
 
 def test_a_person_with_an_unknown_role_may_do_nothing(office):
-    with office.desk._write() as tx:
+    with office.desk._books.write() as tx:
         tx.update(person, office.people["6001"], role="wizard")
     assert office.verdict(c.CreateCustomer(name="X")).code == "not_allowed"
 

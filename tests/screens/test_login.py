@@ -67,7 +67,7 @@ async def test_five_wrong_pins_lock_the_person_out_even_with_the_right_one(progr
 
 
 async def test_a_first_pin_is_asked_for_twice(program, office):
-    with office.desk._write() as tx:
+    with office.desk._books.write() as tx:
         drop_verifier(tx, office.people["6001"])
     office.desk.log_out()
     app = program(office.desk)

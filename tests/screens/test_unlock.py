@@ -56,7 +56,7 @@ async def test_a_wrong_pin_of_the_manager_is_said_and_leaves_the_lock(program, o
 @pytest.mark.parametrize("number", ["5001", "4001", "3001", "2001", "1001"])
 def test_who_leads_the_person_may_unlock(office, number):
     lock_out(office)
-    office.desk.unlock(office.people["6001"], number, "2468")
+    office.desk.door.unlock(office.people["6001"], number, "2468")
     assert office.desk.log_in(office.people["6001"], "2468").number == "6001"
 
 
@@ -74,7 +74,7 @@ def test_who_leads_the_person_may_unlock(office, number):
 def test_nobody_else_may(office, number, code):
     lock_out(office)
     with pytest.raises(Refused) as no:
-        office.desk.unlock(office.people["6001"], number, "2468")
+        office.desk.door.unlock(office.people["6001"], number, "2468")
     assert no.value.code == code
     with pytest.raises(Refused):
         office.desk.log_in(office.people["6001"], "2468")
@@ -82,15 +82,15 @@ def test_nobody_else_may(office, number, code):
 
 def test_a_manager_cannot_unlock_the_own_number(office):
     with pytest.raises(Refused) as no:
-        office.desk.unlock(office.people["4001"], "4001", "2468")
+        office.desk.door.unlock(office.people["4001"], "4001", "2468")
     assert no.value.code == "person_self"
 
 
 def test_wrong_tries_of_the_manager_count_on_the_manager(office):
     for _ in range(4):
         with pytest.raises(Refused):
-            office.desk.unlock(office.people["6001"], "4001", "1111")
+            office.desk.door.unlock(office.people["6001"], "4001", "1111")
     with pytest.raises(Refused) as no:
-        office.desk.unlock(office.people["6001"], "4001", "1111")
+        office.desk.door.unlock(office.people["6001"], "4001", "1111")
     assert no.value.code == "pin_locked"
     assert no.value.details["minutes"] == 15

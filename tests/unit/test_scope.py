@@ -163,13 +163,13 @@ def _planted_with(office: Any, number: str, n: int) -> str:
 @pytest.mark.parametrize("change", [{"role": "wizard"}, {"reach": "galaxy"}, {"reach": "none"}])
 def test_an_unknown_role_or_reach_sees_nothing_of_its_own_work(change, office):
     office.as_person("6001")
-    with office.desk._write() as tx:
+    with office.desk._books.write() as tx:
         tx.update(person, office.people["6001"], reach="none")
     nothing = _answers(office, "0" * 32, "0" * 32)
-    with office.desk._write() as tx:
+    with office.desk._books.write() as tx:
         tx.update(person, office.people["6001"], reach=None)
     mine = _planted(office, "6001")
-    with office.desk._write() as tx:
+    with office.desk._books.write() as tx:
         tx.update(person, office.people["6001"], **change)
     assert _answers(office, *mine) == nothing
 
@@ -182,8 +182,8 @@ def test_the_visible_customers_of_the_chinook_staff_are_as_published(office, out
     assert chinook
     for case in chinook:
         office.people["who"] = people[case["params"]["viewer"]]
-        office.desk._viewer = None
-        with office.desk._read() as tx:
+        office.desk.log_out()
+        with office.desk._books.read() as tx:
             viewer = viewer_of(tx, office.people["who"])
             ids = set(tx.scalars(select(customer.c.id).where(viewer.scope.where(customer))))
         assert {customers[one] for one in ids} == set(case["expected"]["visible_customer_ids"])
@@ -219,7 +219,7 @@ def _chinook(office: Any, path: Any) -> tuple[dict[str, str], dict[str, int]]:
 
 def test_a_circle_of_managers_ends(office):
     office.as_person("1001")
-    with office.desk._write() as tx:
+    with office.desk._books.write() as tx:
         for one, boss in (("6001", "6002"), ("6002", "6001")):
             tx.update(person, office.people[one], manager_id=office.people[boss], reach="subordinates")
     office.as_person("6001")
