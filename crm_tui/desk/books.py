@@ -1,0 +1,93 @@
+"""The books of a counter: its database file, its clock, its ids and who this terminal is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DatabaseError, OperationalError
+from uuid_utils import uuid7
+
+from crm_tui.store.engine import for_writing, storage_refusal
+from crm_tui.store.tables import meta
+from crm_tui.store.transaction import Transaction
+
+Clock = Callable[[], datetime]
+
+DEVICE = "device_id"
+_TICK = timedelta(microseconds=1)
+
+
+def wall_clock() -> datetime:
+    """Return the present instant, aware UTC: the one place that reads the clock."""
+    return datetime.now(UTC)  # noqa: TID251 - the desk is where time comes in
+
+
+def new_id() -> str:
+    """Return a fresh UUIDv7 as 32 hex digits."""
+    return uuid7().hex
+
+
+class Books:
+    """Transactions on one database file; what the storage cannot do becomes a refusal."""
+
+    def __init__(self, engine: Engine, clock: Clock, ids: Callable[[], str]) -> None:
+        self._reading = engine
+        self._writing = for_writing(engine)
+        self._clock = clock
+        self._last = datetime.min.replace(tzinfo=UTC)
+        self.ids = ids
+        self.device = self._device_id()
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return Path(str(self._reading.url.database))
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._reading.dispose()
+
+    def now(self) -> datetime:
+        """Return the clock's instant, aware UTC."""
+        return self._clock()
+
+    def tick(self) -> datetime:
+        """Return the clock's instant, moved on where the clock stood still: no two commands share one."""
+        self._last = max(self._clock(), self._last + _TICK)
+        return self._last
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a transaction that reads one state of the rows, whoever writes meanwhile."""
+        with _refusing(), self._reading.connect() as connection, connection.begin():
+            yield Transaction(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Open the one transaction that writes; what cannot be written is refused whole."""
+        with _refusing(), self._writing.connect() as connection, connection.begin():
+            yield Transaction(connection)
+
+    def _device_id(self) -> str:
+        """Return this terminal's own id, made at the first opening."""
+        with self.write() as tx:
+            known = tx.scalar(select(meta.c.value).where(meta.c.name == DEVICE))
+            if known is None:
+                known = self.ids()
+                tx.insert(meta, name=DEVICE, value=known)
+        return str(known)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn what the storage could not do into a refusal; a mistake of the program stays an error."""
+    try:
+        yield
+    except DatabaseError as error:
+        if type(error) not in {DatabaseError, OperationalError}:
+            raise
+        raise storage_refusal(error.orig) from error

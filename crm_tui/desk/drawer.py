@@ -1,0 +1,34 @@
+"""The drawer of a counter: unfinished forms, each person's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crm_tui.desk.books import Books
+from crm_tui.desk.door import Door
+from crm_tui.store import drafts
+
+
+class Drawer:
+    """Keeps the drafts of the person who is logged in."""
+
+    def __init__(self, books: Books, door: Door) -> None:
+        self._books = books
+        self._door = door
+
+    def keep(self, form: str, subject_id: str, answers: Mapping[str, Any]) -> None:
+        """Keep an unfinished form about a subject in place of an earlier one."""
+        with self._books.write() as tx:
+            unfinished = drafts.Draft(form, subject_id, answers, self._books.now())
+            drafts.keep_draft(tx, self._door.viewer.person_id, unfinished)
+
+    def find(self, form: str, subject_id: str) -> drafts.Draft | None:
+        """Return the unfinished form about a subject."""
+        with self._books.read() as tx:
+            return drafts.find_draft(tx, self._door.viewer.person_id, form, subject_id)
+
+    def drop(self, form: str, subject_id: str) -> None:
+        """Throw an unfinished form away."""
+        with self._books.write() as tx:
+            drafts.drop_draft(tx, self._door.viewer.person_id, form, subject_id)
