@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.binding import BindingType
 from textual.message import Message
 from textual.signal import Signal
@@ -21,6 +23,7 @@ from crm_tui.screens import SCREENS, place
 from crm_tui.screens.login import LoginScreen
 from crm_tui.settings import Home
 from crm_tui.trouble import LOG, note_trouble
+from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.keys import KeyOrder
@@ -29,11 +32,12 @@ from crm_tui.widgets.themes import register_themes
 
 if TYPE_CHECKING:
     from crm_tui.desk import Desk
+    from crm_tui.widgets.drafting import KeepsDraft
 
 _IDLE_CHECK_SECONDS = 5
 
 
-class CrmApp(KeyOrder):
+class CrmApp(KeyOrder, inherit_bindings=False):  # Textual's own Ctrl+Q would end without asking
     """The application; ``opener`` opens the desk, in ``starter``'s thread, after the first paint."""
 
     CSS_PATH = "styles/app.tcss"
@@ -73,10 +77,13 @@ class CrmApp(KeyOrder):
         self._wear(self._settings.theme)
         self.push_screen(LoginScreen(self._open, self._settings.last_number, hint=self._hint))
         self.set_interval(_IDLE_CHECK_SECONDS, self._lock_when_idle)
+        self._heed_signals()
 
-    def on_key(self) -> None:
-        """Note that somebody is there."""
-        self._last_key = time.monotonic()
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there: a field keeps its keys to itself, so this is where all pass."""
+        if isinstance(event, (events.Key, events.Paste)):
+            self._last_key = time.monotonic()
+        await super().on_event(event)
 
     async def _open(self) -> Counter:
         """Open the desk off the screen's thread, once; raises Refused where the data cannot be used."""
@@ -145,8 +152,40 @@ class CrmApp(KeyOrder):
         self.push_screen(LoginScreen(self._open, number, hint=self._hint, locked=True))
 
     @on(Quit)
-    def _quit(self) -> None:
+    async def _quit(self) -> None:
+        """End; where something is not saved, ask once."""
+        if self._unfinished:
+            await self.push_screen(Confirm(i18n.t("work.quit_unsaved")), self._quit_agreed)
+        else:
+            self.exit()
+
+    async def _quit_agreed(self, answer: str | None) -> None:
+        if answer is not None:
+            await self._end()
+
+    async def _end(self) -> None:
+        """End; what was typed stays as a draft."""
+        for form in self._unfinished:
+            await form.keep_draft().wait()
         self.exit()
+
+    @property
+    def _unfinished(self) -> list[KeepsDraft]:
+        """The forms of the person who is logged in that hold text not yet saved."""
+        from crm_tui.widgets.drafting import KeepsDraft
+
+        if self._counter is None or not self._counter.desk.is_logged_in:
+            return []
+        return [one for one in self.screen_stack if isinstance(one, KeepsDraft) and one.unsaved]
+
+    def _heed_signals(self) -> None:
+        """End in good order when the system or a closed window says so: the terminal gets its modes back."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
+                loop.add_signal_handler(getattr(signal, name), lambda: self.run_worker(self._end()))
 
     @on(SettingsChosen)
     async def _apply_settings(self) -> None:

@@ -149,6 +149,10 @@ class BoardScreen(MovesDeals):
         """Esc clears the selection, then the filter."""
         return (self._cards.clear_selection, self._clear_filter)
 
+    def leave(self) -> None:
+        """Stay: nothing lies below the board; the program is left by Ctrl+C."""
+        self.say(t("board.home"))
+
     @on(VirtualBoard.CardFocused)
     def _focused(self, message: VirtualBoard.CardFocused) -> None:
         self._look(message.card_id)

@@ -10,7 +10,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 from textual.widgets import Static
 
 from crm_tui.domain.errors import Refused
@@ -19,20 +18,18 @@ from crm_tui.domain.moment import parse_moment
 from crm_tui.i18n import t
 from crm_tui.widgets import figures
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.drafting import KeepsDraft
 from crm_tui.widgets.field_row import FieldSpec, Value
 from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.form import Form
 from crm_tui.widgets.navigation import Done
 from crm_tui.widgets.refusal import refused
 from crm_tui.widgets.text import safe_text
-from crm_tui.widgets.workplace import WorkScreen
 
 if TYPE_CHECKING:
     from crm_tui.commands import Command
     from crm_tui.queries.follow_ups import FollowUpStart, Said
 
-FORM = "follow_up"
-DRAFT_SECONDS = 1.0
 DEFAULTS: Mapping[str, Value] = {
     "channel": CHANNELS[0],
     "result": RESULTS[0],
@@ -42,12 +39,13 @@ DEFAULTS: Mapping[str, Value] = {
 """What a counter clerk answers most often; Enter accepts it."""
 
 
-class FollowUpScreen(WorkScreen):
+class FollowUpScreen(KeepsDraft):
     """Log a follow-up, or amend the one given as ``amends``; what was typed outlives Esc and kill -9."""
 
     CSS_PATH = "follow_up.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset()
     AUTO_FOCUS = ""
+    FORM = "follow_up"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6", "move_too", "follow_up.move_key", tooltip="follow_up.move_tip"),
         Binding("f7", "like_last", "follow_up.last_key", tooltip="follow_up.last_tip"),
@@ -62,9 +60,6 @@ class FollowUpScreen(WorkScreen):
         self._amends = amends
         self._start: FollowUpStart | None = None
         self._moves = False
-        self._saving = False
-        self._typed = False
-        self._draft_timer: Timer | None = None
         self._form = Form(self._specs(), DEFAULTS, id="form")
 
     @property
@@ -73,9 +68,18 @@ class FollowUpScreen(WorkScreen):
         return self._customer_id
 
     @property
-    def _subject(self) -> str:
+    def subject(self) -> str:
         """What a draft of this form is about: the customer, or the follow-up that is amended."""
         return self._amends.follow_up_id if self._amends else self._customer_id
+
+    @property
+    def draft_kept_words(self) -> str:
+        """Say how to go on: F3 on the same customer."""
+        return t("follow_up.draft_kept")
+
+    def answers(self) -> Mapping[str, Value]:
+        """Return what the fields hold."""
+        return self._form.values()
 
     def compose_body(self) -> ComposeResult:
         """The customer above, the fields below, what was said last at the right."""
@@ -126,13 +130,7 @@ class FollowUpScreen(WorkScreen):
         self._form.row("next_at").show_hint()
         if self._amends is not None and not self._typed:
             self._form.fill(self._answers_of(self._amends))
-        draft = await self.counter.desk.write(lambda: self.counter.desk.find_draft(FORM, self._subject))
-        if draft is not None and not self._typed:
-            answers = {k: tuple(v) if isinstance(v, list) else v for k, v in draft.answers.items()}
-            self._form.fill(answers)
-            self.say(
-                t("follow_up.draft_found", at=figures.clock_time(draft.saved_at, self._start.zone)), "warn"
-            )
+        self._form.fill(await self.take_draft())
         self._form.rows[0].field.focus()
 
     def _show_start(self, start: FollowUpStart) -> None:
@@ -170,10 +168,7 @@ class FollowUpScreen(WorkScreen):
         self._show_counter()
         if self._start is None:
             return
-        self._typed = True
-        if self._draft_timer is not None:
-            self._draft_timer.stop()
-        self._draft_timer = self.set_timer(DRAFT_SECONDS, self._keep_draft)
+        self.note_typing()
 
     @on(Form.Ended)
     def _ended(self) -> None:
@@ -197,12 +192,6 @@ class FollowUpScreen(WorkScreen):
         answers = self._answers_of(self._start.last[0])
         self._form.fill({key: value for key, value in answers.items() if key != "next_at"})
 
-    async def action_lock(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
-        """Lock the screen; what was typed is kept first."""
-        if self._typed:
-            await self._keep_draft().wait()
-        super().action_lock()
-
     def action_save(self) -> None:
         """Save; with a gap nothing is saved and the cursor goes to it."""
         if self._start is None or self._saving:
@@ -215,14 +204,6 @@ class FollowUpScreen(WorkScreen):
         self._saving = True
         self._save()
 
-    def leave(self) -> None:
-        """Go back; what was typed stays as a draft."""
-        if self._typed and not self._saving:
-            self._keep_draft()
-            self.post_message(Done(t("follow_up.draft_kept")))
-            return
-        super().leave()
-
     @work(group="save", exit_on_error=False)
     async def _save(self) -> None:
         assert self._start is not None
@@ -233,11 +214,7 @@ class FollowUpScreen(WorkScreen):
             self._saving = False
         if not verdicts or not verdicts[0].applied:
             return
-        if self._draft_timer is not None:
-            self._draft_timer.stop()
-        desk = self.counter.desk
-        await desk.write(lambda: desk.drop_draft(FORM, self._subject))
-        self._typed = False
+        await self.forget_draft()
         refused_move = [verdict for verdict in verdicts[1:] if not verdict.applied]
         key = "follow_up.saved_not_moved" if refused_move else "follow_up.saved"
         self.post_message(Done(t(key, name=start.name)))
@@ -262,17 +239,6 @@ class FollowUpScreen(WorkScreen):
                 MoveDeal(deal_id=start.deal_id, to_stage=start.next_stage, expected_stage=start.stage)
             )
         return commands
-
-    @work(group="draft", exit_on_error=False)
-    async def _keep_draft(self) -> None:
-        """Keep what was typed so far on this terminal."""
-        desk, answers = self.counter.desk, dict(self._form.values())
-        if not desk.is_logged_in:
-            return
-        try:
-            await desk.write(lambda: desk.keep_draft(FORM, self._subject, answers))
-        except Refused as no:
-            self.say(refused(no), "error")
 
     def _show_counter(self) -> None:
         filled, mandatory = self._form.counter()

@@ -47,6 +47,11 @@ class KeepsDraft(WorkScreen):
         """Return what is typed so far, by field."""
 
     @property
+    def unsaved(self) -> bool:
+        """Whether there is text that only the draft has."""
+        return self._typed
+
+    @property
     def draft_kept_words(self) -> str:
         """What is said when the person leaves with text unsaved."""
         return t("drafting.kept")
@@ -88,12 +93,6 @@ class KeepsDraft(WorkScreen):
         if self._typed:
             await self.keep_draft().wait()
         super().action_lock()
-
-    async def action_quit(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
-        """End the program; what was typed is kept first."""
-        if self._typed:
-            await self.keep_draft().wait()
-        super().action_quit()
 
     @work(group="draft", exit_on_error=False)
     async def keep_draft(self) -> None:

@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from crm_tui.i18n import knows, t
 from crm_tui.widgets.key_bar import KeyBar
+from crm_tui.widgets.keys import Ready
 from crm_tui.widgets.navigation import Trouble
 from crm_tui.widgets.text import clean, fit
 
@@ -130,6 +131,12 @@ class SpeakingBindings(Screen[Result]):
         """Pass the failure of work behind this screen on: Textual tells it to nobody else."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.post_message(Trouble(event.worker.error))
+        if event.worker.is_finished:
+            self.post_message(Ready())
+
+    def on_screen_resume(self) -> None:
+        """Say that this screen is in front: keys typed ahead may come."""
+        self.post_message(Ready())
 
 
 def _spoken(active: ActiveBinding) -> ActiveBinding:
@@ -175,6 +182,9 @@ class CrmScreen(SpeakingBindings[Any]):
 
     SHOWS: ClassVar[frozenset[str]] = frozenset()
     """Kinds of rows whose change makes the screen draw itself again."""
+
+    drawn = True
+    """Whether the screen shows what it is about; keys typed ahead wait for it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f12,escape", "back", "keys.back", tooltip="keys.back_tip")

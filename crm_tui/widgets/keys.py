@@ -35,10 +35,16 @@ TWINS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What else arrives when a person presses the key on a Chinese input method or a keypad."""
 
+HOLDING: Final = frozenset(
+    {"archive", "batch", "do", "enter", "filter", "found", "move", "offer", "open", "save", "step", "unlock"}
+)
+"""Groups of work that a key starts and the next key must find done: it may bring another screen."""
+
 _SEPARATOR = re.compile(r"\t|\r\n|\r|\n")
 _ROUNDS = 2
 _SAFETY_SECONDS = 0.1
 _SAFETY_TIMES = 10
+_HELD_TIMES = 50
 
 
 def twins(*keys: str) -> str:
@@ -66,6 +72,10 @@ class Passed(Message, namespace="key_order"):
         self.rounds = rounds
 
 
+class Ready(Message, namespace="key_order"):
+    """A screen came to the front, or work that a key started is done."""
+
+
 @dataclass(frozen=True, slots=True)
 class _PastedBreak:
     """A tab or a line end inside a paste; it counts only while the focus is in a field."""
@@ -78,7 +88,8 @@ class KeyOrder(App[Any]):
 
     Textual hands a key to the focused widget and goes on to the next one at once, so the second key of
     a burst can meet the focus of before the first (upstream #6605). Here the next key waits until a
-    message sent behind the former has bubbled back, twice, so that Input.Submitted is delivered too. A
+    message sent behind the former has bubbled back, twice, so that Input.Submitted is delivered too, and
+    until the screen in front is drawn and the work that the key started there (HOLDING) is done. A
     paste with tabs or line ends is taken apart and goes through a form field by field.
     """
 
@@ -90,6 +101,7 @@ class KeyOrder(App[Any]):
         self._key_target: MessagePump | None = None
         self._key_screen: Screen[Any] | None = None
         self._key_safety: TimerHandle | None = None
+        self._key_held = False
 
     async def on_event(self, event: events.Event) -> None:
         """Let a fresh key or paste through when the one before it is done; anything else at once."""
@@ -108,18 +120,44 @@ class KeyOrder(App[Any]):
             return
         if message.rounds > 1:
             self._send_behind(message.rounds - 1)
-        elif self._front() is not self._key_screen:
+        else:
+            await self._go_on()
+
+    async def on_key_order_ready(self, message: Ready) -> None:
+        """Look again whether the next key may go."""
+        message.stop()
+        if self._key_held:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        """Release the next key, unless the last one still has something to do."""
+        if self._front() is not self._key_screen:
             # The key brought another screen to the front: wait until that one has found its focus.
+            self._key_held = False
             self._key_screen = self._front()
             self._key_target = self._key_receiver()
             self._send_behind(_ROUNDS)
-        else:
+        elif not self._is_busy():
             await self._key_done()
+        elif not self._key_held:
+            self._key_held = True
+            self._arm_safety(_HELD_TIMES)
+
+    def _is_busy(self) -> bool:
+        """Tell whether the screen in front is not drawn yet, or carries out what a key asked for."""
+        front = self._front()
+        drawn = getattr(front, "drawn", True)
+        return any(
+            worker.node is front
+            and not worker.is_finished
+            and (worker.group in HOLDING or (worker.group == "draw" and not drawn))
+            for worker in self.workers
+        )
 
     async def _key_done(self) -> None:
         if self._key_safety is not None:
             self._key_safety.cancel()
-        self._key_in_flight = False
+        self._key_in_flight = self._key_held = False
         await self._release_keys()
 
     async def _release_keys(self) -> None:
@@ -193,16 +231,24 @@ class KeyOrder(App[Any]):
             return
         if self._key_safety is not None:
             self._key_safety.cancel()
-        self._key_safety = loop.call_later(_SAFETY_SECONDS, self._check_safety, self._key_turn, times - 1)
+        self._key_safety = loop.call_later(_SAFETY_SECONDS, self._look_after, self._key_turn, times - 1)
 
-    def _check_safety(self, turn: int, times: int) -> None:
+    def _look_after(self, turn: int, times: int) -> None:
+        self.call_next(self._check_safety, turn, times)
+
+    async def _check_safety(self, turn: int, times: int) -> None:
         if turn != self._key_turn or not self._key_in_flight:
             return
         target = self._key_target
-        if target is not None and target.is_attached and target.is_running and times > 0:
-            self._arm_safety(times)
-        else:
+        stands = self._key_held or (target is not None and target.is_attached and target.is_running)
+        if not times:
+            await self._key_done()
+        elif not stands:
             self.post_message(Passed(turn, 1))
+        else:
+            self._arm_safety(times)
+            if self._key_held:
+                await self._go_on()
 
 
 def _takes_paste(widget: Widget | None) -> bool:

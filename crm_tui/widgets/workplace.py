@@ -50,6 +50,7 @@ class WorkScreen(CrmScreen):
         super().__init__(name=name)
         self.counter = counter
         self._stale = False
+        self.drawn = False
 
     @property
     def customer_id(self) -> str | None:
@@ -184,6 +185,7 @@ class WorkScreen(CrmScreen):
             await self.redraw()
         except Refused as no:
             self.say(refused(no), "error")
+        self.drawn = True
 
     async def _show_badges(self) -> None:
         from crm_tui.queries.badges import badges
