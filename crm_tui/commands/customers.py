@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import customer_within, living_customer, owner_within
+from crm_tui.commands.within import branch_day, customer_within, living_customer, owner_within
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import (
     mask_phone,
@@ -86,7 +86,7 @@ class CreateCustomer(Command):
             extra=dict(self.extra),
             external_id=self.external_id,
             created_at=context.at,
-            created_on=context.today,
+            created_on=branch_day(tx, owner.branch_id, context.at),
             phone=first_phone(points),
         )
         tx.insert_all(

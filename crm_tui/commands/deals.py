@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import deal_within, living_customer, living_deal
+from crm_tui.commands.within import branch_day, deal_within, living_customer, living_deal
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import MoveKind, Pipeline, Stage, StageKind, check_move
 from crm_tui.domain.overdue import rots_at
@@ -60,7 +60,7 @@ class CreateDeal(Command):
             line_id=line_id,
             source=self.source or row.source,
             created_at=context.at,
-            created_on=context.today,
+            created_on=branch_day(tx, row.branch_id, context.at),
             expected_close_on=self.expected_close_on,
             extra={},
         )
@@ -219,7 +219,8 @@ class MoveDeal(Command):
             kind=kind,
             reason=self.lost_reason if kind is MoveKind.LOST else self.reason,
         )
-        tx.update(deal, row.id, **_columns(self, row, pipeline, cycle, context))
+        today = branch_day(tx, row.branch_id, context.at)
+        tx.update(deal, row.id, **_columns(self, row, pipeline, cycle, at=context.at, today=today))
         if row.customer_id:
             refresh_contact_state(tx, row.customer_id)
         return Outcome(
@@ -246,8 +247,9 @@ class TakeBackMove(Command):
         here = pipeline.stage(before.stage)
         tx.update(stage_visit, last.id, taken_back_at=context.at, left_at=context.at)
         tx.update(stage_visit, before.id, left_at=None)
-        restored = _restored(before, here, context)
-        if context.actor.day(last.entered_at) == row.engaged_on and not _has_begun(tx, row.id, pipeline):
+        restored = _restored(before, here, branch_day(tx, row.branch_id, before.entered_at))
+        moved_on = branch_day(tx, row.branch_id, last.entered_at)
+        if moved_on == row.engaged_on and not _has_begun(tx, row.id, pipeline):
             restored["engaged_on"] = None
         tx.update(deal, row.id, **restored)
         if row.customer_id:
@@ -262,7 +264,9 @@ class TakeBackMove(Command):
         return Outcome({"deal_id": row.id, "stage": here.name}, undo=(again,))
 
 
-def _columns(move: MoveDeal, row: Row[Any], path: Pipeline, cycle: int, context: Context) -> dict[str, Any]:
+def _columns(
+    move: MoveDeal, row: Row[Any], path: Pipeline, cycle: int, *, at: datetime, today: date
+) -> dict[str, Any]:
     """Return what a move writes into the deal; the day it was won or lost is the day of this move."""
     there = path.stage(move.to_stage)
     closed, lost = there.kind is not StageKind.OPEN, there.kind is StageKind.LOST
@@ -271,17 +275,17 @@ def _columns(move: MoveDeal, row: Row[Any], path: Pipeline, cycle: int, context:
         "stage": there.code,
         "state": there.kind.value,
         "cycle": cycle,
-        "stage_entered_at": context.at,
-        "rots_at": rots_at(context.at, there.rotting_days),
-        "engaged_on": row.engaged_on or (context.today if begun else None),
-        "closed_at": context.at if closed else None,
-        "closed_on": context.today if closed else None,
+        "stage_entered_at": at,
+        "rots_at": rots_at(at, there.rotting_days),
+        "engaged_on": row.engaged_on or (today if begun else None),
+        "closed_at": at if closed else None,
+        "closed_on": today if closed else None,
         "lost_reason": move.lost_reason if lost else "",
         "lost_from": row.stage if lost else "",
     }
 
 
-def _restored(before: Row[Any], here: Stage, context: Context) -> dict[str, Any]:
+def _restored(before: Row[Any], here: Stage, entered_on: date) -> dict[str, Any]:
     """Return what taking the last move back writes into the deal: it stands as in the visit before."""
     closed, lost = here.kind is not StageKind.OPEN, here.kind is StageKind.LOST
     return {
@@ -291,7 +295,7 @@ def _restored(before: Row[Any], here: Stage, context: Context) -> dict[str, Any]
         "stage_entered_at": before.entered_at,
         "rots_at": rots_at(before.entered_at, here.rotting_days),
         "closed_at": before.entered_at if closed else None,
-        "closed_on": context.actor.day(before.entered_at) if closed else None,
+        "closed_on": entered_on if closed else None,
         "lost_reason": before.reason if lost else "",
         "lost_from": before.from_stage if lost else "",
     }

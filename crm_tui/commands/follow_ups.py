@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, select
 
 from crm_tui.commands.base import Command, Context, Id, Line, Moment, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import customer_within, deal_within, living_customer
+from crm_tui.commands.within import branch_day, customer_within, deal_within, living_customer
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import FARTHEST, check_follow_up, is_effective
 from crm_tui.store.tables import contact_plan, follow_up
@@ -265,7 +265,7 @@ def _write_version(
         next_step=said.next_step,
         next_at=said.next_at,
         occurred_at=occurred_at,
-        occurred_on=context.actor.day(occurred_at),
+        occurred_on=branch_day(tx, branch_id, occurred_at),
         logged_at=context.at,
         effective=is_effective(
             channel=said.channel, result=said.result, need_change=said.need_change, next_step=said.next_step

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Context
 from crm_tui.domain.errors import Refused
-from crm_tui.store.tables import customer, deal, person
+from crm_tui.store.tables import customer, deal, org_unit, person
 from crm_tui.store.transaction import Transaction
 
 
@@ -74,3 +76,9 @@ def owner_within(tx: Transaction, context: Context, owner_id: str) -> Row[Any]:
     if row.branch_id is None:
         raise Refused("person_without_branch", name=row.name)
     return row
+
+
+def branch_day(tx: Transaction, branch_id: str, at: datetime) -> date:
+    """Return the business date of an instant at the branch a row belongs to, wherever the actor sits."""
+    zone = tx.scalar(select(org_unit.c.time_zone).where(org_unit.c.id == branch_id))
+    return at.astimezone(ZoneInfo(zone)).date()

@@ -129,6 +129,8 @@ class DealFacts:
     stage: str
     filled: frozenset[str]
     done: frozenset[str] = field(default_factory=frozenset)
+    lost_from: str = ""
+    """The stage a lost deal stood in."""
 
 
 def checklist(stage: Stage, facts: DealFacts) -> tuple[GateItem, ...]:
@@ -156,7 +158,8 @@ def check_move(
 
     One step forwards needs the stage's checklist; over stages in between it needs the right and a
     reason, which then stand for the checklist; backwards is free; losing needs a lost reason; a
-    closed deal comes back only as a new cycle with a reason.
+    closed deal comes back only as a new cycle with a reason, a lost one no further than it had come
+    unless its actor may skip.
 
     Raises:
         Refused: stage_same, gate_unmet (missing), skip_not_allowed, reason_needed, lost_reason_needed.
@@ -165,7 +168,7 @@ def check_move(
     if here.code == there.code:
         raise Refused("stage_same", stage=there.name)
     if here.kind is not StageKind.OPEN:
-        return _reopen(there, reason)
+        return _reopen(pipeline, there, facts, reason=reason, may_skip=may_skip)
     if there.kind is StageKind.LOST:
         if lost_reason not in LOST_REASONS:
             raise Refused("lost_reason_needed")
@@ -175,9 +178,12 @@ def check_move(
     return _forward(pipeline, here, there, facts, reason=reason, may_skip=may_skip)
 
 
-def _reopen(there: Stage, reason: str) -> MoveKind:
+def _reopen(pipeline: Pipeline, there: Stage, facts: DealFacts, *, reason: str, may_skip: bool) -> MoveKind:
     if there.kind is not StageKind.OPEN:
         raise Refused("deal_closed")
+    reached = [stage.position for stage in pipeline.stages if stage.code == facts.lost_from]
+    if reached and there.position > reached[0] and not may_skip:
+        raise Refused("skip_not_allowed", stage=there.name)
     if not reason:
         raise Refused("reason_needed")
     return MoveKind.REOPEN

@@ -70,6 +70,7 @@ def deal_facts(tx: Transaction, row: Row[Any]) -> DealFacts:
         stage=row.stage,
         filled=frozenset(name for name, is_there in filled.items() if is_there),
         done=frozenset(proven_actions(tx, row)),
+        lost_from=row.lost_from,
     )
 
 

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from crm_tui.commands.deals import MoveDeal
+from crm_tui.commands.people import CreatePerson, CreateUnit
 from crm_tui.commands.pipelines import PublishPipeline, StagePlan
 from crm_tui.domain.lifecycle import StageKind
 from crm_tui.domain.overdue import OverdueRules, escalation
-from crm_tui.store.tables import deal, stage_visit
+from crm_tui.store.tables import customer, deal, follow_up, stage_visit
 
 
 def test_a_reopened_deal_begins_a_new_cycle_and_was_lost_from_where_it_stood(office, books):
@@ -22,9 +23,41 @@ def test_a_reopened_deal_begins_a_new_cycle_and_was_lost_from_where_it_stood(off
     office.give(MoveDeal(deal_id=deal_id, to_stage="lost", expected_stage="contact", lost_reason="price"))
     lost = books.one(select(deal))
     assert (lost["state"], lost["lost_from"], lost["lost_reason"]) == ("lost", "contact", "price")
-    office.give(MoveDeal(deal_id=deal_id, to_stage="need", expected_stage="lost", reason="came back"))
+    office.give(MoveDeal(deal_id=deal_id, to_stage="contact", expected_stage="lost", reason="came back"))
     back = books.one(select(deal))
     assert (back["state"], back["cycle"], back["closed_on"], back["lost_reason"]) == ("open", 2, None, "")
+
+
+def test_a_lost_deal_comes_back_no_further_than_it_had_come_without_the_right_to_skip(office, books):
+    deal_id = office.deal(office.customer())
+    office.give(MoveDeal(deal_id=deal_id, to_stage="lost", expected_stage="lead", lost_reason="price"))
+    back = MoveDeal(deal_id=deal_id, to_stage="negotiation", expected_stage="lost", reason="came back")
+    assert office.verdict(back).code == "skip_not_allowed"
+    office.as_person("4001")
+    office.give(back)
+    assert books.one(select(deal))["stage"] == "negotiation"
+
+
+def test_days_are_those_of_the_branch_of_the_row_not_of_the_one_who_acts(office, books):
+    office.as_person("1001")
+    urumqi = office.give(
+        CreateUnit(unit_kind="branch", name="Urumqi", parent_id=office.units["East"], time_zone="Asia/Urumqi")
+    )["unit_id"]
+    clerk = CreatePerson(number="6100", name="Ulla Urumqi", role="clerk", unit_id=urumqi)
+    owner_id = office.give(clerk)["person_id"]
+    office.clock.now = datetime(2026, 1, 8, 17, 0, tzinfo=UTC)
+    office.as_person("2001")
+    customer_id = office.customer(owner_id=owner_id)
+    deal_id = office.deal(customer_id)
+    office.give(office.spoken(customer_id))
+    office.give(MoveDeal(deal_id=deal_id, to_stage="won", expected_stage="lead", reason="paid in cash"))
+    there = date(2026, 1, 8)
+    assert books.one(select(customer.c.created_on)) == {"created_on": there}
+    assert books.one(select(follow_up.c.occurred_on)) == {"occurred_on": there}
+    days = select(deal.c.created_on, deal.c.engaged_on, deal.c.closed_on)
+    assert books.one(days) == dict.fromkeys(("created_on", "engaged_on", "closed_on"), there)
+    office.desk.undo()
+    assert books.one(select(deal.c.engaged_on)) == {"engaged_on": None}
 
 
 @pytest.mark.parametrize(("hour", "day"), [(15, date(2026, 1, 8)), (16, date(2026, 1, 9))])

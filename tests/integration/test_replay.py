@@ -54,7 +54,7 @@ def _afternoon(office: Any, deals: list[str]) -> None:
     give(TickAction(deal_id=first, action="reception"))
     give(EditDeal(deal_id=first, expected_close_on=date(2026, 2, 1)))
     give(MoveDeal(deal_id=second, to_stage="lost", expected_stage="contact", lost_reason="price"))
-    give(MoveDeal(deal_id=second, to_stage="need", expected_stage="lost", reason="came back"))
+    give(MoveDeal(deal_id=second, to_stage="contact", expected_stage="lost", reason="came back"))
     desk.undo()
     desk.redo()
     desk.undo()
