@@ -23,12 +23,12 @@ from crm_tui import i18n
 from crm_tui.app import CrmApp
 from crm_tui.demo import open_demo
 from crm_tui.desk import Desk
-from crm_tui.settings import Home
+from crm_tui.settings import Home, Settings
 from crm_tui.store.engine import open_engine
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
-NOW = datetime(2026, 1, 8, 2, 42, tzinfo=UTC)
-"""Thursday, 10:42 in Shanghai."""
+NOW = datetime(2026, 1, 22, 2, 42, tzinfo=UTC)
+"""Thursday, 10:42 in Shanghai, late enough in the month for the panel to have something to say."""
 COLUMNS, LINES = 120, 34
 
 _DROPPED = re.compile(r"@font-face\s*\{[^}]*\}\s*|<!--.*?-->\s*|\s*font-variant-east-asian: full-width;")
@@ -49,15 +49,16 @@ class InLine(Executor):
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: its file's name, and the keys that lead there from the board."""
+    """A picture: its file's name, the keys that lead there from the board, whose screen it is."""
 
     name: str
-    keys: tuple[str, ...] = ()
+    keys: tuple[str, ...]
+    by_manager: bool = False
 
 
 SHOTS = (
     Shot("board", ("right", "down")),
-    Shot("panel", ("ctrl+g", "5")),
+    Shot("panel", ("ctrl+g", "5"), by_manager=True),
     Shot("follow_up", ("right", "f3")),
 )
 
@@ -73,13 +74,13 @@ def draw(into: Path, language: str) -> list[Path]:
 
 async def _shoot(shot: Shot, home: Home, facts: Any, into: Path) -> Path:
     worker = InLine()
+    home.write(Settings(last_number=facts.manager_number if shot.by_manager else facts.number))
     desk = Desk(open_engine(home.database), clock=lambda: NOW, writer=worker, reader=worker)
     app = CrmApp(home, opener=lambda: desk, starter=worker, demo=True)
-    number = facts.manager_number if shot.name == "panel" else facts.number
     try:
         async with app.run_test(size=(COLUMNS, LINES)) as pilot:
             await _settle(pilot)
-            await pilot.press(*number, "enter", *facts.pin, "enter")
+            await pilot.press(*facts.pin, "enter")
             await _settle(pilot)
             for key in shot.keys:
                 await pilot.press(key)
