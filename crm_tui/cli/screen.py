@@ -23,4 +23,7 @@ def run_screen(
 
         return Desk.open(home.database, clock=clock or wall_clock)
 
-    CrmApp(home, opener, demo=demo, hint=hint).run()
+    app = CrmApp(home, opener, demo=demo, hint=hint)
+    app.run()
+    if app.return_code:
+        raise SystemExit(app.return_code)

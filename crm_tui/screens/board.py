@@ -111,6 +111,7 @@ class BoardScreen(MovesDeals):
 
     async def redraw(self) -> None:
         """Read columns and cards again; the cursor stays on its card."""
+        self.drawn = False  # a key that came now would meet no card under the cursor
         if self._cards.source is self._source:
             await self._cards.reload()
         else:
