@@ -26,7 +26,7 @@ from pydantic import (
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.domain.text import clean_text
-from crm_tui.store.scope import Scope, Viewer, viewer_of
+from crm_tui.store.scope import Scope, Viewer, known_viewer, viewer_of
 from crm_tui.store.transaction import Transaction
 
 SYSTEM = "system"
@@ -200,7 +200,7 @@ def _allowed(who: Viewer, command: Command) -> Viewer:
 def actor_of(tx: Transaction, actor_id: str) -> Viewer:
     """Return the one who acts, with rights and scope as they are in this transaction."""
     if actor_id != SYSTEM:
-        return viewer_of(tx, actor_id)
+        return known_viewer(tx, actor_id) if not tx.changed else viewer_of(tx, actor_id)
     return Viewer(
         person_id=SYSTEM,
         number="",

@@ -7,10 +7,9 @@ the log by ``occurred_at`` each time and never from the change itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, case, exists, func, select, update
+from sqlalchemy import Select, and_, bindparam, case, exists, func, select, update
 
 from crm_tui.domain.overdue import ContactFacts, OverdueRules, due
 from crm_tui.store.contact_rules import overdue_rules
@@ -18,34 +17,34 @@ from crm_tui.store.tables import contact_plan, customer, deal, follow_up
 from crm_tui.store.transaction import Transaction
 
 
-def refresh_contact_state(tx: Transaction, customer_id: str, rules: OverdueRules | None = None) -> None:
+def refresh_contact_state(tx: Transaction, customer_id: str) -> None:
     """Derive the contact columns of a customer, and the due instant of its open deals, from the log."""
-    row = tx.get(customer, customer_id)
+    row = tx.first(_STATE, {"the_id": customer_id})
     if row is None:
         return
-    last = _last_contacts(tx, customer_id)
-    plan = _plan(tx, customer_id)
+    living = row.archived_at is None
     facts = ContactFacts(
         level=row.level,
-        active=row.owner_id is not None and row.archived_at is None and _is_active(tx, customer_id),
+        active=row.owner_id is not None and living and bool(row.open_deal or not row.any_deal),
         created_at=row.created_at,
-        last_effective_at=last.effective_at,
-        next_contact_at=plan.next_at if plan and row.archived_at is None else None,
-        rots_at=_rots_at(tx, customer_id),
+        last_effective_at=row.effective_at,
+        next_contact_at=row.next_at if living else None,
+        rots_at=row.rots_at,
     )
-    judged = due(facts, rules or overdue_rules(tx))
+    judged = due(facts, overdue_rules(tx))
     due_at = judged.at if judged else None
     tx.update(
         customer,
         customer_id,
-        last_follow_up_at=last.at,
-        last_effective_at=last.effective_at,
+        last_follow_up_at=row.at,
+        last_effective_at=row.effective_at,
         next_contact_at=facts.next_contact_at,
-        next_step=plan.next_step if plan else "",
+        next_step=row.planned_step or "",
         due_at=due_at,
         due_reason=judged.reason if judged else "",
     )
-    tx.update_where(deal, deal.c.customer_id == customer_id, deal.c.state == "open", due_at=due_at)
+    tx.connection.execute(_DEALS_DUE, {"the_id": customer_id, "due": due_at})
+    tx.changed.add(deal.name)
 
 
 def refresh_contact_states(tx: Transaction, customer_ids: Sequence[str], rules: OverdueRules) -> None:
@@ -81,11 +80,7 @@ def refresh_contact_states(tx: Transaction, customer_ids: Sequence[str], rules: 
             }
         )
     tx.update_all(customer, values)
-    statement = update(deal).where(deal.c.customer_id == bindparam("the_id"), deal.c.state == "open")
-    tx.connection.execute(
-        statement.values(due_at=bindparam("due", type_=deal.c.due_at.type)),
-        [{"the_id": one["id"], "due": one["due_at"]} for one in values],
-    )
+    tx.connection.execute(_DEALS_DUE, [{"the_id": one["id"], "due": one["due_at"]} for one in values])
     tx.changed.add(deal.name)
 
 
@@ -128,47 +123,48 @@ def _work_of(customer_ids: Sequence[str]) -> Select[Any]:
     )
 
 
-def _last_contacts(tx: Transaction, customer_id: str) -> Row[Any]:
-    """Return when the customer was last contacted, and last contacted effectively."""
-    stands = and_(follow_up.c.replaced_by.is_(None), follow_up.c.retracted_at.is_(None))
-    row = tx.first(
-        select(
-            func.max(follow_up.c.occurred_at).label("at"),
-            func.max(case((follow_up.c.effective, follow_up.c.occurred_at))).label("effective_at"),
-        ).where(follow_up.c.customer_id == customer_id, stands)
+def _state() -> Select[Any]:
+    """Return all that is derived from, in one question: when contacted, the plan that stands, the deals."""
+    said = (
+        follow_up.c.customer_id == customer.c.id,
+        follow_up.c.replaced_by.is_(None),
+        follow_up.c.retracted_at.is_(None),
     )
-    assert row is not None
-    return row
-
-
-def _plan(tx: Transaction, customer_id: str) -> Row[Any] | None:
-    """Return the newest plan for the next contact that stands."""
-    return tx.first(
-        select(contact_plan.c.next_at, contact_plan.c.next_step)
-        .where(contact_plan.c.customer_id == customer_id, contact_plan.c.retracted_at.is_(None))
-        .order_by(contact_plan.c.set_at.desc(), contact_plan.c.id.desc())
+    effective = case((follow_up.c.effective, follow_up.c.occurred_at))
+    other = contact_plan.alias()
+    newest = (
+        select(other.c.id)
+        .where(other.c.customer_id == customer.c.id, other.c.retracted_at.is_(None))
+        .order_by(other.c.set_at.desc(), other.c.id.desc())
         .limit(1)
+        .correlate(customer)
+        .scalar_subquery()
     )
-
-
-def _rots_at(tx: Transaction, customer_id: str) -> datetime | None:
-    """Return when the first of the customer's open deals has stood too long in its stage."""
-    at: datetime | None = tx.scalar(
-        select(func.min(deal.c.rots_at)).where(
-            deal.c.customer_id == customer_id, deal.c.state == "open", deal.c.archived_at.is_(None)
-        )
-    )
-    return at
-
-
-def _is_active(tx: Transaction, customer_id: str) -> bool:
-    """Tell whether work is open with this customer, or never began."""
-    mine = and_(deal.c.customer_id == customer_id, deal.c.archived_at.is_(None))
-    row = tx.first(
+    mine = and_(deal.c.customer_id == customer.c.id, deal.c.archived_at.is_(None))
+    is_open = deal.c.state == "open"
+    return (
         select(
-            exists().where(mine, deal.c.state == "open").label("open_deal"),
+            customer.c.level,
+            customer.c.owner_id,
+            customer.c.archived_at,
+            customer.c.created_at,
+            select(func.max(follow_up.c.occurred_at)).where(*said).scalar_subquery().label("at"),
+            select(func.max(effective)).where(*said).scalar_subquery().label("effective_at"),
+            contact_plan.c.next_at,
+            contact_plan.c.next_step.label("planned_step"),
+            select(func.min(deal.c.rots_at)).where(mine, is_open).scalar_subquery().label("rots_at"),
+            exists().where(mine, is_open).label("open_deal"),
             exists().where(mine).label("any_deal"),
         )
+        .select_from(customer.outerjoin(contact_plan, contact_plan.c.id == newest))
+        .where(customer.c.id == bindparam("the_id"))
     )
-    assert row is not None
-    return bool(row.open_deal or not row.any_deal)
+
+
+# Every save runs these: to build such a statement takes longer than to run it.
+_STATE = _state()
+_DEALS_DUE = (
+    update(deal)
+    .where(deal.c.customer_id == bindparam("the_id"), deal.c.state == "open")
+    .values(due_at=bindparam("due", type_=deal.c.due_at.type))
+)

@@ -9,13 +9,16 @@ from pydantic import Field
 from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome
-from crm_tui.commands.contact_state import refresh_contact_state
+from crm_tui.commands.contact_state import refresh_contact_states
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.overdue import LEVELS
 from crm_tui.domain.permission import Right
 from crm_tui.store.contact_rules import RULES, overdue_rules
 from crm_tui.store.tables import customer, product, product_line, setting
 from crm_tui.store.transaction import Transaction
+
+_AT_ONCE = 500
+"""How many customers are judged together when the rules change."""
 
 
 class SetOverdueRules(Command):
@@ -39,8 +42,9 @@ class SetOverdueRules(Command):
         if not tx.update_where(setting, setting.c.name == RULES, value=value):
             tx.insert(setting, name=RULES, value=value)
         rules = overdue_rules(tx)
-        for customer_id in tx.scalars(select(customer.c.id).where(customer.c.archived_at.is_(None))):
-            refresh_contact_state(tx, customer_id, rules)
+        everybody = list(tx.scalars(select(customer.c.id).where(customer.c.archived_at.is_(None))))
+        for start in range(0, len(everybody), _AT_ONCE):
+            refresh_contact_states(tx, everybody[start : start + _AT_ONCE], rules)
         back = SetOverdueRules(
             days=before.days,
             first_contact_hours=before.first_contact_hours,

@@ -24,7 +24,7 @@ from crm_tui.desk.door import Door
 from crm_tui.desk.drawer import Drawer
 from crm_tui.store.backup import backup
 from crm_tui.store.engine import open_engine
-from crm_tui.store.scope import Viewer, viewer_of
+from crm_tui.store.scope import Viewer, known_viewer
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.view import View
 
@@ -87,7 +87,7 @@ class Desk:
     def answer(self, question: Callable[Concatenate[View, P], T], *args: P.args, **more: P.kwargs) -> T:
         """Ask a query in the name of the person who is logged in."""
         with self._books.read() as tx:
-            return question(View(tx, viewer_of(tx, self.viewer.person_id), self.now()), *args, **more)
+            return question(View(tx, known_viewer(tx, self.viewer.person_id), self.now()), *args, **more)
 
     def answer_anyone(
         self, question: Callable[Concatenate[Transaction, P], T], *args: P.args, **more: P.kwargs

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from uuid_utils import uuid7
 
 from crm_tui.store.engine import for_writing, storage_refusal
+from crm_tui.store.scope import forget_viewers
 from crm_tui.store.tables import meta
 from crm_tui.store.transaction import Transaction
 
@@ -70,7 +71,9 @@ class Books:
     def write(self) -> Iterator[Transaction]:
         """Open the one transaction that writes; what cannot be written is refused whole."""
         with _refusing(), self._writing.connect() as connection, connection.begin():
-            yield Transaction(connection)
+            tx = Transaction(connection)
+            yield tx
+            forget_viewers(tx)
 
     def _device_id(self) -> str:
         """Return this terminal's own id, made at the first opening."""

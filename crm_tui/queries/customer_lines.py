@@ -7,21 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, select
+from sqlalchemy import Row, select
 
 from crm_tui.store.pipelines import stage_names
+from crm_tui.store.sql import alive
 from crm_tui.store.tables import customer, deal, person
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.view import View
-
-
-def alive() -> ColumnElement[bool]:
-    """Return the condition that a customer is not archived, in a form that no index can serve.
-
-    ``archived_at IS NULL`` is an equality to SQLite's planner, which then walks the index of names
-    for almost every customer there is and fetches each row, instead of reading the table once.
-    """
-    return case((customer.c.archived_at.is_(None), 1), else_=0) == 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +46,24 @@ class CustomerLine:
     tags: tuple[str, ...]
 
 
+_COLUMNS = (
+    customer.c.id,
+    customer.c.branch_id,
+    customer.c.owner_id,
+    customer.c.name,
+    customer.c.phone,
+    customer.c.level,
+    customer.c.kind,
+    customer.c.last_follow_up_at,
+    customer.c.next_contact_at,
+    customer.c.next_step,
+    customer.c.due_at,
+    customer.c.due_reason,
+    customer.c.source,
+    customer.c.tags,
+)
+
+
 def customer_lines(view: View, customer_ids: Sequence[str]) -> tuple[CustomerLine, ...]:
     """Return the lines of these customers in this order; who is outside the scope is left out.
 
@@ -62,7 +72,7 @@ def customer_lines(view: View, customer_ids: Sequence[str]) -> tuple[CustomerLin
     if not customer_ids:
         return ()
     rows = view.tx.rows(
-        select(customer, person.c.name.label("owner_name"))
+        select(*_COLUMNS, person.c.name.label("owner_name"))
         .outerjoin(person, person.c.id == customer.c.owner_id)
         .where(customer.c.id.in_(list(customer_ids)))
     )
@@ -75,10 +85,8 @@ def customer_lines(view: View, customer_ids: Sequence[str]) -> tuple[CustomerLin
 def newest_open_deals(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, Row[Any]]:
     """Return the newest open deal of each of these customers that has one."""
     rows = tx.rows(
-        select(deal)
-        .where(
-            deal.c.customer_id.in_(list(customer_ids)), deal.c.state == "open", deal.c.archived_at.is_(None)
-        )
+        select(deal.c.id, deal.c.customer_id, deal.c.pipeline_id, deal.c.stage, deal.c.amount)
+        .where(deal.c.customer_id.in_(list(customer_ids)), deal.c.state == "open", alive(deal))
         .order_by(deal.c.created_at, deal.c.id)
     )
     return {row.customer_id: row for row in rows}

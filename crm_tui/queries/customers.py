@@ -13,8 +13,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, func, select, text, type_coerce
 
-from crm_tui.queries.customer_lines import CustomerLine, alive, customer_lines
+from crm_tui.queries.customer_lines import CustomerLine, customer_lines
 from crm_tui.queries.finding import find_customers
+from crm_tui.store.sql import alive, one_of
 from crm_tui.store.tables import customer, deal, pipeline
 from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
@@ -70,7 +71,7 @@ def customers_page(
     last, by name; or name: by pinyin.
     """
     narrowed = filters != NO_FILTER
-    living = alive() if narrowed else customer.c.archived_at.is_(None)
+    living = alive(customer) if narrowed or typed.strip() else customer.c.archived_at.is_(None)
     limits = [living, view.scope.where(customer), *_conditions(view, filters)]
     if typed.strip():
         return _searched(view, typed, limits, narrowed=narrowed, offset=offset, limit=limit)
@@ -83,7 +84,7 @@ def matching_ids(
     view: View, filters: CustomerFilter, *, typed: str = "", most: int = 1000
 ) -> tuple[str, ...]:
     """Return the ids of at most ``most`` customers of a filter, due first: what a mass command is given."""
-    limits = [alive(), view.scope.where(customer), *_conditions(view, filters)]
+    limits = [alive(customer), view.scope.where(customer), *_conditions(view, filters)]
     if typed.strip():
         limits.append(customer.c.id.in_(list(find_customers(view, typed).ids)))
     return tuple(customer_ids(view, limits, "due", 0, most))
@@ -124,7 +125,7 @@ def _searched(
     view: View, typed: str, limits: list[ColumnElement[bool]], *, narrowed: bool, offset: int, limit: int
 ) -> Page:
     found = find_customers(view, typed)
-    limits = [*limits, customer.c.id.in_(list(found.ids))]
+    limits = [*limits, one_of(customer.c.id, found.ids, view.tx.dialect)]
     ids = _ids(
         view,
         limits,

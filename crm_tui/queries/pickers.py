@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, text
 
-from crm_tui.queries.customer_lines import alive
 from crm_tui.store.pipelines import first_pipeline, load_pipeline
+from crm_tui.store.sql import alive
 from crm_tui.store.tables import customer, deal, org_unit, person, pipeline, product, product_line
 from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
@@ -155,7 +155,7 @@ def sources(view: View) -> tuple[Choice, ...]:
     """Return the sources of customers in use in the scope, the most used first."""
     rows = view.tx.rows(
         select(customer.c.source, func.count().label("uses"))
-        .where(view.scope.where(customer), alive(), customer.c.source != "")
+        .where(view.scope.where(customer), alive(customer), customer.c.source != "")
         .group_by(customer.c.source)
         .order_by(func.count().desc(), customer.c.source)
         .limit(MOST)
@@ -167,7 +167,7 @@ def tags(view: View) -> tuple[Choice, ...]:
     """Return the tags of customers in use in the scope, the most used first."""
     rows = view.tx.rows(
         select(customer.c.tags, func.count().label("uses"))
-        .where(view.scope.where(customer), alive(), customer.c.tags != [])
+        .where(view.scope.where(customer), alive(customer), customer.c.tags != [])
         .group_by(customer.c.tags)
     )
     used: Counter[str] = Counter()

@@ -14,10 +14,11 @@ from sqlalchemy import ColumnElement, and_, func, literal_column, select
 
 from crm_tui.domain.calendar import WEEK, day_window
 from crm_tui.domain.overdue import OverdueRules, escalation
-from crm_tui.queries.customer_lines import CustomerLine, alive, customer_lines
+from crm_tui.queries.customer_lines import CustomerLine, customer_lines
 from crm_tui.queries.profile import customer_row
 from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.pipelines import stage_names
+from crm_tui.store.sql import alive
 from crm_tui.store.tables import customer, deal, person
 from crm_tui.store.view import View
 
@@ -145,7 +146,7 @@ def by_person(view: View) -> tuple[PersonLoad, ...]:
             customer.c.owner_id,
             func.count().label("owned"),
         )
-        .where(view.scope.where(customer), alive(), customer.c.owner_id.is_not(None))
+        .where(view.scope.where(customer), alive(customer), customer.c.owner_id.is_not(None))
         .group_by(customer.c.owner_id)
     )
     overdue = {

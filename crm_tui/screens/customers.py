@@ -23,7 +23,7 @@ from crm_tui.widgets.fields import TextField
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
-from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, Selection
+from crm_tui.widgets.rows import PAGE_ROWS, Anchor, Column, ListSource, Row, Selection
 
 FILTERS: dict[str, CustomerFilter] = {
     "all": NO_FILTER,
@@ -47,14 +47,18 @@ class FoundRows:
         self.typed = typed
         self.filters = filters
         self.seen: dict[str, CustomerLine] = {}
+        self._first: Any = None
 
     async def count(self) -> int:
-        """Return how many match."""
-        return int((await self._page(0, 0)).count)
+        """Return how many match; the first of them come with the same answer, for the page asked next."""
+        self._first = await self._page(0, PAGE_ROWS)
+        return int(self._first.count)
 
     async def page(self, offset: int, limit: int, near: Anchor | None) -> Sequence[Row]:
         """Return some of them."""
-        answer = await self._page(offset, limit)
+        first, self._first = self._first, None
+        at_hand = first is not None and (offset, limit) == (0, PAGE_ROWS)
+        answer = first if at_hand else await self._page(offset, limit)
         self.seen.update({line.id: line for line in answer.lines})
         return [self._row(line) for line in answer.lines]
 
@@ -169,9 +173,11 @@ class CustomersScreen(BatchScreen):
         return (self._rows.clear_selection, self._clear_filter, self._clear_typed)
 
     @on(Input.Changed, "#typed")
-    def _search(self) -> None:
+    @work(group="draw", exclusive=True, exit_on_error=False)
+    async def _search(self) -> None:
+        """Search by what stands there now; the badges do not change by typing and are not asked for."""
         if self._source is not None:
-            self._draw()
+            await self.redraw()
 
     @on(Input.Submitted, "#typed")
     @work(group="open", exclusive=True, exit_on_error=False)

@@ -9,11 +9,12 @@ from crm_tui.store.tables import setting
 from crm_tui.store.transaction import Transaction
 
 RULES = "overdue_rules"
+_RULES = select(setting.c.value).where(setting.c.name == RULES)
 
 
 def overdue_rules(tx: Transaction) -> OverdueRules:
     """Return the organisation's overdue rules, the default ones where it has decided nothing."""
-    value = tx.scalar(select(setting.c.value).where(setting.c.name == RULES))
+    value = tx.scalar(_RULES)
     if value is None:
         return OverdueRules()
     return OverdueRules(

@@ -15,6 +15,9 @@ from crm_tui.domain.permission import Reach, Right, reach_of, rights_of
 from crm_tui.store.tables import org_unit, person
 from crm_tui.store.transaction import Transaction
 
+_KEPT = "crm_viewers"
+_SHAPES_VIEWERS = frozenset({person.name, org_unit.name})
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -78,6 +81,34 @@ class Viewer:
     def day(self, at: datetime) -> date:
         """Return the business date of an instant at this person's branch."""
         return at.astimezone(ZoneInfo(self.zone)).date()
+
+
+def known_viewer(tx: Transaction, person_id: str) -> Viewer:
+    """Return what :func:`viewer_of` does, from memory while nothing was written to the file.
+
+    Every question and command asks for its viewer, and a chain's tree is hundreds of rows. SQLite tells
+    each connection by a number when another one has written; what a connection writes itself it must
+    say by :func:`forget_viewers`. Only for transactions that have not written yet.
+
+    Raises:
+        Refused: person_unknown, person_frozen.
+    """
+    if tx.dialect != "sqlite":
+        return viewer_of(tx, person_id)
+    version = tx.connection.exec_driver_sql("PRAGMA data_version").scalar()
+    kept = tx.connection.info.get(_KEPT)
+    if kept is None or kept[0] != version:
+        kept = tx.connection.info[_KEPT] = (version, {})
+    viewers: dict[str, Viewer] = kept[1]
+    if person_id not in viewers:
+        viewers[person_id] = viewer_of(tx, person_id)
+    return viewers[person_id]
+
+
+def forget_viewers(tx: Transaction) -> None:
+    """Say that this transaction has changed people or units, if it has."""
+    if tx.changed & _SHAPES_VIEWERS:
+        tx.connection.info.pop(_KEPT, None)
 
 
 def viewer_of(tx: Transaction, person_id: str) -> Viewer:

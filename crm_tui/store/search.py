@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from crm_tui.domain.identity import full, initials
 from crm_tui.domain.text import fold
@@ -28,6 +28,12 @@ _NUMBER = re.compile(r"[0-9]+")
 
 _ADD = text("INSERT INTO customer_gram (rowid, grams) VALUES (:no, :grams)")
 _REMOVE = text("INSERT INTO customer_gram (customer_gram, rowid, grams) VALUES ('delete', :no, :grams)")
+_COUNT = text("SELECT count(*) FROM customer_gram WHERE customer_gram MATCH :q")
+_FOUND = text(
+    "SELECT entry.customer_id FROM"
+    " (SELECT rowid AS no FROM customer_gram WHERE customer_gram MATCH :q LIMIT :n)"
+    " AS found JOIN search_entry AS entry ON entry.no = found.no"
+)
 
 
 def grams(
@@ -86,20 +92,11 @@ def match_expression(typed: str, scope: Scope) -> str | None:
 
 def matching(tx: Transaction, expression: str, limit: int) -> tuple[int, list[str]]:
     """Return how many customers match an index query, and the ids of the first ``limit`` of them."""
-    count = tx.scalar(
-        text("SELECT count(*) FROM customer_gram WHERE customer_gram MATCH :q"), {"q": expression}
-    )
-    numbers = [
-        row[0]
-        for row in tx.rows(
-            text("SELECT rowid FROM customer_gram WHERE customer_gram MATCH :q LIMIT :n"),
-            {"q": expression, "n": limit},
-        )
-    ]
-    by_number = select(search_entry.c.customer_id).where(
-        search_entry.c.no.in_(bindparam("numbers", expanding=True))
-    )
-    return int(count), [row[0] for row in tx.rows(by_number, {"numbers": numbers})]
+    found = tx.rows(_FOUND, {"q": expression, "n": limit})
+    count = len(found)
+    if count == limit:  # only then does the index know more than the rows have told
+        count = int(tx.scalar(_COUNT, {"q": expression}))
+    return count, [row[0] for row in found]
 
 
 def _entries(tx: Transaction, ids: list[str]) -> list[dict[str, str]]:

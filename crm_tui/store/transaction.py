@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Executable,
+    Insert,
     Row,
+    Select,
     Table,
+    Update,
     bindparam,
     delete,
     insert,
@@ -34,18 +38,21 @@ class Transaction:
 
     def insert(self, table: Table, **values: Any) -> None:
         """Add one row."""
-        self.connection.execute(insert(table), values)
+        self.connection.execute(_insert(table), values)
         self.changed.add(table.name)
 
     def insert_all(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows that all name the same columns."""
         if rows:
-            self.connection.execute(insert(table), rows)
+            self.connection.execute(_insert(table), rows)
             self.changed.add(table.name)
 
     def update(self, table: Table, row_id: str, **values: Any) -> int:
         """Change the row with this ``id``; return how many rows were hit: 0 or 1."""
-        return self.update_where(table, table.c.id == row_id, **values)
+        given = {"the_id": row_id} | {f"new_{name}": value for name, value in values.items()}
+        hit = self.connection.execute(_update(table, tuple(values)), given).rowcount
+        self.changed.add(table.name)
+        return hit
 
     def update_where(self, table: Table, *where: ColumnElement[bool], **values: Any) -> int:
         """Change every row that meets ``where``; return how many were hit, which decides races."""
@@ -57,14 +64,9 @@ class Transaction:
         """Change many rows by one prepared statement; all name ``id`` and the same other columns."""
         if not rows:
             return
-        names = [name for name in rows[0] if name != "id"]
-        statement = (
-            update(table)
-            .where(table.c.id == bindparam("the_id"))
-            .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
-        )
+        names = tuple(name for name in rows[0] if name != "id")
         values = [{"the_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
-        self.connection.execute(statement, values)
+        self.connection.execute(_update(table, names), values)
         self.changed.add(table.name)
 
     def delete_where(self, table: Table, *where: ColumnElement[bool]) -> int:
@@ -75,7 +77,7 @@ class Transaction:
 
     def get(self, table: Table, row_id: str) -> Row[Any] | None:
         """Return the row with this ``id`` or None, whoever asks: the caller checks the scope."""
-        return self.first(select(table).where(table.c.id == row_id))
+        return self.first(_get(table), {"the_id": row_id})
 
     def rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Return all rows of a question."""
@@ -103,3 +105,25 @@ class Transaction:
         except BaseException:
             self.changed = before
             raise
+
+
+# Building a statement costs more than SQLite needs to run it: those of every save are built once.
+
+
+@cache
+def _get(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam("the_id"))
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> Update:
+    return (
+        update(table)
+        .where(table.c.id == bindparam("the_id"))
+        .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
+    )

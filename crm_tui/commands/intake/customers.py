@@ -17,6 +17,7 @@ from crm_tui.domain.identity import mask_phone, normalize_resident_id, normalize
 from crm_tui.domain.overdue import ContactFacts, due
 from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.search import index_customers
+from crm_tui.store.sql import alive
 from crm_tui.store.tables import contact_point, customer, import_row, ownership_event, person
 from crm_tui.store.transaction import Transaction
 
@@ -269,9 +270,7 @@ def by_external_id(tx: Transaction, ids: Iterable[str | None]) -> Sequence[Row[A
     if not wanted:
         return ()
     return tx.rows(
-        select(customer)
-        .where(customer.c.external_id.in_(wanted), customer.c.archived_at.is_(None))
-        .order_by(customer.c.id)
+        select(customer).where(customer.c.external_id.in_(wanted), alive(customer)).order_by(customer.c.id)
     )
 
 

@@ -18,6 +18,7 @@ from crm_tui.commands.intake.rows import CustomerRow, DealRow
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import Pipeline, Stage
 from crm_tui.store.pipelines import first_pipeline, load_pipeline
+from crm_tui.store.sql import alive
 from crm_tui.store.tables import customer, deal, pipeline, product
 
 CREATE_CUSTOMERS, CREATE_PEOPLE, CREATE_LINES = "customers", "people", "lines"
@@ -188,8 +189,6 @@ class References:
         if not wanted:
             return {}
         found = self._chunk.tx.rows(
-            select(deal)
-            .where(deal.c.external_id.in_(wanted), deal.c.archived_at.is_(None))
-            .order_by(deal.c.id.desc())
+            select(deal).where(deal.c.external_id.in_(wanted), alive(deal)).order_by(deal.c.id.desc())
         )
         return {row.external_id: row for row in found}
