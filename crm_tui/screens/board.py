@@ -167,7 +167,7 @@ class BoardScreen(MovesDeals):
 
     @on(VirtualBoard.SelectionChanged)
     def _selected(self, message: VirtualBoard.SelectionChanged) -> None:
-        self.say(t("board.selected", count=message.count) if message.count else "")
+        self.say_selected(t("board.selected", count=message.count) if message.count else "")
 
     def action_new(self) -> None:
         """Take in a new customer."""

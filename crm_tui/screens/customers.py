@@ -206,7 +206,7 @@ class CustomersScreen(BatchScreen):
 
     @on(VirtualList.SelectionChanged)
     def _selected(self, message: VirtualList.SelectionChanged) -> None:
-        self.say(t("batch.selected", count=message.count) if message.count else "")
+        self.say_selected(t("batch.selected", count=message.count) if message.count else "")
 
     def action_find(self, typed: str = "") -> None:
         """Search here: what was typed on the list goes into the line."""

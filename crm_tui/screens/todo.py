@@ -161,7 +161,7 @@ class TodoScreen(BatchScreen):
 
     @on(VirtualList.SelectionChanged)
     def _selected(self, message: VirtualList.SelectionChanged) -> None:
-        self.say(t("batch.selected", count=message.count) if message.count else "")
+        self.say_selected(t("batch.selected", count=message.count) if message.count else "")
 
     def action_tab(self, by: int) -> None:
         """Show the next (1) or the previous (-1) tab."""

@@ -51,6 +51,7 @@ class WorkScreen(CrmScreen):
         self.counter = counter
         self._stale = False
         self.drawn = False
+        self._said_selected = ""
 
     @property
     def customer_id(self) -> str | None:
@@ -98,6 +99,12 @@ class WorkScreen(CrmScreen):
         sentence = refusal(no[0].code, no[0].details)
         more = t("work.more_refused", count=len(no)) if len(no) > 1 else ""
         self.say(f"{sentence} {more}".rstrip(), "error")
+
+    def say_selected(self, text: str) -> None:
+        """Say how much is selected; an empty text takes such a sentence away, and nothing else."""
+        if text or self.message == self._said_selected:
+            self.say(text)
+        self._said_selected = text
 
     def action_help(self) -> None:
         """Explain this screen."""

@@ -227,7 +227,11 @@ def start(home: Path) -> Iterator[Callable[..., Terminal]]:
         environment: dict[str, str] | None = None,
         at: Path = home,
     ) -> Terminal:
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
+        }
         terminal = Terminal(
             at,
             size,

@@ -1,5 +1,6 @@
 """The door in a real terminal: lock, wrong PINs, signals, and the terminal as it was before."""
 
+import os
 import signal
 
 import pytest
@@ -82,8 +83,6 @@ def test_an_unforeseen_end_restores_the_terminal_and_shows_no_values(at_board, h
         "BoardScreen.action_new = crash\n",
         "utf-8",
     )
-    import os
-
     path = os.pathsep.join([str(broken), *filter(None, [os.environ.get("PYTHONPATH", "")])])
     board = at_board(environment={"PYTHONPATH": path})
     board.press("f7")
@@ -94,7 +93,7 @@ def test_an_unforeseen_end_restores_the_terminal_and_shows_no_values(at_board, h
     (home / "trouble.log").unlink()
 
 
-def test_two_counters_on_one_home_both_write_and_see_each_other_on_f5(at_board, facts):
+def test_two_counters_on_one_home_both_write_and_see_each_other_on_f5(at_board):
     one, two = at_board(), at_board()
     one.press("shift+right")
     one.until("Ctrl+Z")

@@ -105,10 +105,10 @@ def test_what_was_typed_outlives_the_program(at_board, home, how):
     again.until("x未说完", "草稿")
 
 
-def test_f10_on_a_full_disk_or_a_refused_answer_keeps_the_text(at_board, home):
+def test_an_answer_that_is_refused_is_named_under_its_field_and_the_text_stays(at_board, home):
     board = at_board()
     before = len(rows(home, "SELECT id FROM follow_up"))
     the_form(board)
     board.press("enter", "改哑光", "enter", "enter", "送样品", "enter", "ctrl+u", "120", "f10")
-    board.until("改哑光", "送样品", lambda me: "!" in me.message)
+    board.until("改哑光", "送样品", "! 下次联系太远")
     assert len(rows(home, "SELECT id FROM follow_up")) == before
