@@ -49,6 +49,8 @@ class Transaction:
 
     def update(self, table: Table, row_id: str, **values: Any) -> int:
         """Change the row with this ``id``; return how many rows were hit: 0 or 1."""
+        if any(isinstance(value, ColumnElement) for value in values.values()):  # column + 1
+            return self.update_where(table, table.c.id == row_id, **values)
         given = {"the_id": row_id} | {f"new_{name}": value for name, value in values.items()}
         hit = self.connection.execute(_update(table, tuple(values)), given).rowcount
         self.changed.add(table.name)
