@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 
@@ -16,8 +17,11 @@ def main() -> None:
 
     i18n.use(i18n.detect(find_home().read().language))
     if len(sys.argv) == 1:
+        gc.disable()  # importing makes little garbage, and looking for it a tenth of the start
         from crm_tui.cli.screen import run_screen
 
+        gc.freeze()  # what is imported stays: a later collection need not go through it
+        gc.enable()
         run_screen(find_home())
         return
     if hasattr(signal, "SIGPIPE"):  # a reader that has seen enough ends us without a word
