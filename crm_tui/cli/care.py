@@ -33,6 +33,7 @@ def add_verbs(program: typer.Typer) -> None:
     program.command("doctor", help="cli.verb.doctor")(examine)
     program.command("backup", help="cli.verb.backup")(back_up)
     program.command("restore", help="cli.verb.restore")(bring_back)
+    program.command("rescue", help="cli.verb.rescue")(rescue)
     program.command(help="cli.verb.keys")(keys)
 
 
@@ -131,17 +132,48 @@ def back_up(
 
 
 def bring_back(
-    context: typer.Context, file: Annotated[Path, typer.Argument(help="cli.help.restore")]
+    context: typer.Context, file: Annotated[Path | None, typer.Argument(help="cli.help.restore")] = None
 ) -> None:
-    """Put a backup in the place of the data; what was there is kept beside it."""
+    """Put a backup, the newest unless one is named, in the place of the data; what was there is kept."""
     from crm_tui.store.backup import restore
 
     terminal: Terminal = context.obj
+    home = terminal.home
+    saved = file or max(home.backups.glob("*.db"), key=lambda one: one.stat().st_mtime, default=None)
+    if saved is None:
+        fail(t("cli.no_backup", path=home.backups), USAGE)
     with refusing():
-        aside = restore(file, terminal.home.database)
-    typer.echo(t("cli.restored", path=file), err=True)
+        aside = restore(saved, home.database)
+    typer.echo(t("cli.restored", path=saved), err=True)
     if aside is not None:
         typer.echo(t("cli.kept_aside", path=aside), err=True)
+        _rescue(aside)
+
+
+def rescue(
+    context: typer.Context, file: Annotated[Path | None, typer.Argument(help="cli.help.rescue")] = None
+) -> None:
+    """Save the commands that a damaged file still holds, a line of JSON each; prints the new file's path."""
+    terminal: Terminal = context.obj
+    damaged = file or terminal.home.database
+    if not damaged.is_file():
+        fail(t("cli.no_data", path=damaged), USAGE)
+    typer.echo(str(_rescue(damaged)))
+
+
+def _rescue(damaged: Path) -> Path:
+    """Write the outbox of a file beside it and say how many commands were read."""
+    from crm_tui.store.rescue import export_outbox
+
+    number = 1
+    while (target := damaged.with_name(f"{damaged.name}.outbox-{number}.jsonl")).exists():
+        number += 1
+    try:
+        count = export_outbox(damaged, target)
+    except OSError as error:
+        fail(t("cli.unwritable", path=target, why=error.strerror or ""), USAGE)
+    typer.echo(t("cli.rescued", count=count, path=target), err=True)
+    return target
 
 
 def keys(

@@ -10,7 +10,16 @@ import typer
 
 from crm_tui.cli.options import AsJson, DryRun, Who
 from crm_tui.cli.quick import quick
-from crm_tui.cli.terminal import ROW_LIMIT, USAGE, Terminal, exit_code, fail, say_json, say_verdict
+from crm_tui.cli.terminal import (
+    MOST_DAYS,
+    ROW_LIMIT,
+    USAGE,
+    Terminal,
+    exit_code,
+    fail,
+    say_json,
+    say_verdict,
+)
 from crm_tui.cli.whom import customer_of, deal_of, person_of
 from crm_tui.i18n import t
 
@@ -194,7 +203,7 @@ def _chosen(desk: Desk, ids: str, chosen: str) -> tuple[str, ...]:
     days: int | None = None
     for part in chosen.split(","):
         name, _, value = part.strip().replace(">", "=").partition("=")
-        if name == "overdue" and (not value or value.isdecimal()):
+        if name == "overdue" and (not value or (value.isdecimal() and int(value) <= MOST_DAYS)):
             days = int(value or 0)
         elif name == "owner":
             fields["owner_id"] = person_of(desk, value).id

@@ -33,6 +33,8 @@ OK, EMPTY, USAGE, NOT_ALLOWED, OFFLINE, CONFLICT = range(6)
 WIDEST = 10_000
 ROW_LIMIT = 100
 """Rows a list prints unless more are asked for."""
+MOST_DAYS = 36_500
+"""More days late than this is a slip of the finger."""
 
 _NOT_ALLOWED = {"not_allowed", "not_logged_in", "skip_not_allowed", "person_frozen", "export_needs_approval"}
 _CONFLICT = {

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from crm_tui.cli.options import AsCsv, AsJson, Clear, Columns, FailEmpty, Limit, Plain, Who
-from crm_tui.cli.terminal import ROW_LIMIT, Listing, Terminal, listing, must_apply, say_json
+from crm_tui.cli.terminal import MOST_DAYS, ROW_LIMIT, Listing, Terminal, listing, must_apply, say_json
 from crm_tui.cli.whom import CUSTOMER_BRIEF, CUSTOMER_COLUMNS, customer_of, customer_rows, local, yuan
 from crm_tui.domain.identity import mask_phone, mask_resident_id
 from crm_tui.i18n import knows, t
@@ -39,7 +39,7 @@ def overdue(
     mine: Annotated[bool, typer.Option("--mine", help="cli.help.mine")] = False,
     team: Annotated[bool, typer.Option("--team", help="cli.help.team")] = False,
     branch: Annotated[bool, typer.Option("--branch", help="cli.help.branch")] = False,
-    days: Annotated[int, typer.Option("--days", min=0, help="cli.help.days")] = 0,
+    days: Annotated[int, typer.Option("--days", min=0, max=MOST_DAYS, help="cli.help.days")] = 0,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     plain: Plain = False,

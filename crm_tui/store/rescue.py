@@ -58,9 +58,10 @@ def _mended_copy(path: Path, folder: Path) -> Path:
 def export_outbox(path: Path, target: Path) -> int:
     """Write the outbox rows that can still be read to ``target``, a JSON object a line; return how many."""
     rows = rescue_outbox(path)
-    with target.open("x", encoding="utf-8") as stream:
+    for_owner = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(for_owner, "w", encoding="utf-8") as stream:
         for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            stream.write(json.dumps(row, ensure_ascii=False, default=repr) + "\n")
     return len(rows)
 
 

@@ -363,6 +363,25 @@ def test_a_backup_never_replaces_another_file(path, tmp_path):
     assert there.read_text() == "precious"
 
 
+def test_a_backup_that_cannot_be_written_is_refused_in_words(path, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(Refused) as no:
+        backup(path, tmp_path / "file" / "one.db")
+    assert no.value.code == "backup_unwritable"
+
+
+@pytest.mark.parametrize("made", ["CREATE TABLE places (id)", ""])
+def test_a_database_of_another_program_is_not_taken_for_a_backup(made, path, tmp_path):
+    before = path.read_bytes()
+    with closing(sqlite3.connect(tmp_path / "other.db")) as plain:
+        plain.execute(made)
+    with pytest.raises(Refused) as no:
+        restore(tmp_path / "other.db", path)
+    assert no.value.code == "backup_foreign"
+    assert path.read_bytes() == before
+    assert not path.with_name("crm.db.restored").exists()
+
+
 def test_a_damaged_or_missing_backup_changes_nothing(path, tmp_path):
     before = path.read_bytes()
     bad = tmp_path / "bad.db"

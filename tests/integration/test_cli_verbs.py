@@ -349,6 +349,29 @@ def test_a_backup_brings_the_data_back(stocked: Run, home: Path, tmp_path: Path)
     assert stocked("restore", str(tmp_path / "nothing.db")).exit_code == 2
 
 
+def test_more_days_than_a_calendar_has_are_a_slip_of_the_finger(stocked: Run) -> None:
+    assert stocked("overdue", "--days", "99999999999").exit_code == 2
+    assert stocked("assign", "--to", "6002", "--filter", "overdue>99999999999").exit_code == 2
+
+
+def test_restore_takes_the_newest_backup_and_saves_the_commands_of_the_damaged_file(
+    stocked: Run, home: Path
+) -> None:
+    assert stocked("restore").exit_code == 2
+    stocked("backup")
+    stocked("q", "13733334444 王五", by="6001")
+    with (home / "crm.db").open("r+b") as stream:
+        stream.write(bytes(16))
+    rescued = stocked("rescue")
+    assert rescued.exit_code == 0
+    assert (home / "crm.db").read_bytes()[:16] == bytes(16)
+    assert stocked("restore").exit_code == 0
+    assert _rows(home, "SELECT count(*) FROM customer") == [(2,)]
+    for file in (Path(rescued.stdout.strip()), home / "crm.db.damaged-1.outbox-1.jsonl"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert json.loads(file.read_text("utf-8").splitlines()[-1])["args"]["name"] == "王五"
+
+
 def test_the_doctor_finds_a_damaged_file_and_mends_open_permissions(stocked: Run, home: Path) -> None:
     def states() -> dict[str, str]:
         return {one["name"]: one["state"] for one in json.loads(stocked("doctor", "--json").stdout)}
