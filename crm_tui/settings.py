@@ -64,6 +64,7 @@ class Home:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         lines = [f"{one.name} = {_toml(getattr(settings, one.name))}" for one in fields(Settings)]
         fresh = self.path / f"{SETTINGS}.new"
+        fresh.touch(mode=0o600)
         fresh.write_text("\n".join(lines) + "\n", "utf-8")
         fresh.replace(self.path / SETTINGS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import traceback
 
 from crm_tui.settings import Home
@@ -24,6 +25,6 @@ def note_trouble(home: Home, error: BaseException) -> str:
     path = home.path / LOG
     if path.exists() and path.stat().st_size > _LONGEST:
         path.replace(path.with_suffix(".old"))
-    with path.open("a", encoding="utf-8") as stream:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a") as stream:
         stream.write("\n  ".join([f"{code} {kind}", *places]) + "\n")
     return code

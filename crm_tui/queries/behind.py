@@ -13,6 +13,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.metrics import ageing, care, forecast, funnel, leads, pipeline
 from crm_tui.metrics.filters import Filters, customers_within, deals_within
 from crm_tui.metrics.stages import path_of
+from crm_tui.store.pipelines import stage_names
 from crm_tui.store.tables import customer, deal, lead, person, stage_visit
 from crm_tui.store.view import View
 
@@ -21,7 +22,10 @@ PAGE_ROWS: Final = 50
 
 @dataclass(frozen=True)
 class BehindRow:
-    """One deal, customer or lead; ``amount`` in fen, ``day`` the date that made it count."""
+    """One deal, customer or lead; ``amount`` in fen, ``day`` the date that made it count.
+
+    ``stage`` is the name of a deal's stage, a lead's status or a customer's level.
+    """
 
     id: str
     name: str
@@ -69,8 +73,17 @@ def rows_behind(
         .offset(offset)
         .limit(limit)
     )
+    names = stage_names(view.tx)
     rows = tuple(
-        BehindRow(row.id, row.name, row.customer_id, row.owner, row.stage, row.amount, row.day)
+        BehindRow(
+            row.id,
+            row.name,
+            row.customer_id,
+            row.owner,
+            names.get((row.pipeline_id, row.stage), row.stage),
+            row.amount,
+            row.day,
+        )
         for row in view.tx.rows(page)
     )
     return Behind(source.table.name, total, rows)
@@ -88,6 +101,7 @@ def _select(source: _Source) -> Select[Any]:
             func.coalesce(person.c.name, "").label("owner"),
             (table.c.stage if of_deal else table.c.status if table is lead else table.c.level).label("stage"),
             (table.c.amount if of_deal else null()).label("amount"),
+            (table.c.pipeline_id if of_deal else null()).label("pipeline_id"),
             source.day.label("day"),
         )
         .select_from(joined)

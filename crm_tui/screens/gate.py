@@ -81,7 +81,8 @@ class GateScreen(WorkScreen):
         )
         self.query_one("#goal", Static).update(_told(self._gate))
         typed = self._form.values() if self._form else {}
-        self._form = Form([_spec(item, lines) for item in self._open_items], typed, id="form")
+        fields = [item for item in self._open_items if item.code != _FOLLOW_UP]
+        self._form = Form([_spec(item, lines) for item in fields], typed, id="form")
         box = self.query_one("#missing", Vertical)
         await box.remove_children()
         await box.mount(self._form)
@@ -148,9 +149,15 @@ def _spec(item: GateItem, lines: tuple[LineChoice, ...]) -> FieldSpec:
     """Return the field that fills one gap of the checklist."""
     if item.kind == "action":
         if item.evidence:
-            return FieldSpec(item.code, item.name, mandatory=True, hint=lambda _: t("gate.evidence"))
+            return FieldSpec(
+                item.code, item.name, mandatory=True, hint=lambda _: f"{item.name}: {t('gate.evidence')}"
+            )
         return FieldSpec(
-            item.code, item.name, "choice", mandatory=True, choices=[Choice(_DONE, t("gate.done"))]
+            item.code,
+            item.name,
+            "choice",
+            mandatory=True,
+            choices=[Choice(_DONE, f"{item.name}: {t('gate.done')}")],
         )
     label = f"work.field.{item.code}"
     if item.code == "product_line":
@@ -204,6 +211,10 @@ def _told(gate: GateAnswer) -> Text:
         t("gate.goal", goal=gate.goal) if gate.goal else "",
         t("gate.exit", criteria=gate.exit_criteria) if gate.exit_criteria else "",
         "",
-        *(f" [x] {item.name or t(f'work.field.{item.code}')}" for item in gate.items if item.done),
+        *(
+            f" [{'x' if item.done else ' '}] {item.name or t(f'work.field.{item.code}')}"
+            for item in gate.items
+            if item.done or item.code == _FOLLOW_UP
+        ),
     ]
     return Text("\n").join(safe_text(line) for line in lines)

@@ -84,6 +84,7 @@ class ImportScreen(WorkScreen):
         self._header: tuple[str, ...] = ()
         self._looked_at = Path()
         self._batch_id = ""
+        self._imported = Path()
         self._under_way = False
         self._stop_asked = False
 
@@ -145,8 +146,10 @@ class ImportScreen(WorkScreen):
 
     def action_save(self) -> None:
         """Import the file with the columns as they are matched."""
-        if self._mapping is None:
+        if self._mapping is None or (self._mapping.kind, self._looked_at) != (self._kind, self._path):
             self.action_look()
+        elif self._imported == self._path:
+            self.say(t("importing.already"), "warn")
         elif not self._under_way:
             self._under_way, self._stop_asked = True, False
             self._import(self._mapping)
@@ -163,7 +166,7 @@ class ImportScreen(WorkScreen):
         except Refused as no:
             self.say(refused(no), "error")
             return
-        self._batch_id = ""
+        self._batch_id, self._imported = "", Path()
         self.say(_taken_back(result), "good")
 
     def action_back(self) -> None:
@@ -226,7 +229,7 @@ class ImportScreen(WorkScreen):
             return
         finally:
             self._under_way = False
-        self._batch_id = result.batch_id
+        self._batch_id, self._imported = result.batch_id, path
         lines = [refusal(problem.code, problem.details) for problem in result.warnings[:SHOWN_PROBLEMS]]
         self._tell([*_result_lines(result), *lines], t("importing.done", count=result.created), good=True)
 

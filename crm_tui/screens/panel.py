@@ -30,6 +30,7 @@ from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.refusal import refused
 from crm_tui.widgets.rows import RowTone
 from crm_tui.widgets.text import safe_text
+from crm_tui.widgets.words_window import WordsWindow
 from crm_tui.widgets.workplace import WorkScreen
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class PanelScreen(WorkScreen):
         desk = self.counter.desk
         self.title = t("panel.title", filters=self._filter_words(answer))
         at = figures.clock_time(answer.as_of, desk.viewer.zone)
-        self.set_hint(t("panel.as_of", at=at, unsynced=answer.unsynced))
+        self.set_hint(t("panel.as_of", at=at))
         self._grid.show(
             [*_tile_lines(answer.tiles), (), *_funnel_lines(answer.funnel), (), *_alert_lines(answer)]
         )
@@ -102,7 +103,7 @@ class PanelScreen(WorkScreen):
         key = _metric_of(self._grid.key)
         if key:
             found = definition(key)
-            self.say(f"{t(found.name_key)} = {t(found.text_key)}")
+            self.app.push_screen(WordsWindow(t(found.name_key), [t(found.text_key), "", found.formula]))
 
     @work(group="filter", exit_on_error=False)
     async def action_filter(self) -> None:

@@ -34,25 +34,23 @@ _MARKS: Final[dict[str, str]] = {"info": "", "good": "+ ", "warn": "! ", "error"
 
 @dataclass(frozen=True, slots=True)
 class Badges:
-    """What the right end of the title says: counts, who is logged in, how the synchronisation stands."""
+    """What the right end of the title says: counts, who is logged in, where the data are."""
 
     overdue: int = 0
     today: int = 0
-    pending: int = 0
     who: str = ""
-    sync: str = ""
+    state: str = ""
 
     def line(self, *, wide: bool) -> str:
         """Return the badges as one line, without those that have nothing to say."""
         if not self.who:
-            return clean(self.sync)
+            return clean(self.state)
         counts = t(
             "widget.badges_wide" if wide else "widget.badges",
             overdue=f"{self.overdue}!" if self.overdue else "0",
             today=self.today,
-            pending=self.pending,
         )
-        return " | ".join(part for part in (counts, clean(self.who), clean(self.sync)) if part)
+        return " | ".join(part for part in (counts, clean(self.who), clean(self.state)) if part)
 
 
 class TitleLine(Widget):
@@ -231,9 +229,9 @@ class CrmScreen(SpeakingBindings[Any]):
         """What the message line says, without its mark; empty while the hint shows."""
         return self._message_line.text
 
-    def set_badges(self, overdue: int, today: int, pending: int, who: str, sync: str) -> None:
-        """Show the counts, who is logged in and how the synchronisation stands."""
-        self._title_line.badges = Badges(overdue, today, pending, who, sync)
+    def set_badges(self, overdue: int, today: int, who: str, state: str) -> None:
+        """Show the counts, who is logged in and where the data are."""
+        self._title_line.badges = Badges(overdue, today, who, state)
         self._title_line.refresh()
 
     def set_hint(self, text: str) -> None:

@@ -33,7 +33,7 @@ class WorkScreen(CrmScreen):
         Binding(twins("question_mark"), "help", "keys.help", show=False),
         Binding("f2", "find", "keys.find", tooltip="keys.find_tip"),
         Binding("f3", "log", "keys.log", tooltip="keys.log_tip"),
-        Binding("f5", "refresh_now", "keys.sync", tooltip="keys.sync_tip"),
+        Binding("f5", "refresh_now", "keys.refresh", tooltip="keys.refresh_tip"),
         Binding("f8", "todo", "keys.todo", tooltip="keys.todo_tip"),
         Binding("f9", "quick", "keys.quick", tooltip="keys.quick_tip"),
         Binding("f10,ctrl+s", "save", "keys.save", tooltip="keys.save_tip"),
@@ -200,4 +200,4 @@ class WorkScreen(CrmScreen):
         viewer = self.counter.desk.viewer
         counts = await self.ask(badges)
         state = t("work.demo") if self.counter.demo else t("work.local")
-        self.set_badges(counts.overdue, counts.today, 0, viewer.name, state)
+        self.set_badges(counts.overdue, counts.today, viewer.name, state)

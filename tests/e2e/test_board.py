@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 pytestmark = pytest.mark.e2e
 
-BAR = "1帮助 2客户 3跟进 4筛选 5同步 6移阶 7新建 8待办 9快录 10保存 12返回 ^P命令"
+BAR = "1帮助 2客户 3跟进 4筛选 5刷新 6移阶 7新建 8待办 9快录 10保存 12返回 ^P命令"
 
 
 def counts(terminal):
