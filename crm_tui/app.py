@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import events, on, work
 from textual.binding import BindingType
 from textual.message import Message
 from textual.signal import Signal
-from textual.worker import Worker, WorkerState
 
 from crm_tui import i18n
 from crm_tui.screens import SCREENS, place
 from crm_tui.screens.login import LoginScreen
 from crm_tui.settings import Home
-from crm_tui.trouble import LOG, note_trouble
-from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.ending import Ending
 from crm_tui.widgets.frame import CrmScreen
-from crm_tui.widgets.keys import KeyOrder
-from crm_tui.widgets.navigation import Done, Entered, Go, Lock, Quit, SettingsChosen, Trouble
+from crm_tui.widgets.navigation import Done, Entered, Go, Lock, SettingsChosen
 from crm_tui.widgets.themes import register_themes
 
 if TYPE_CHECKING:
     from crm_tui.desk import Desk
-    from crm_tui.widgets.drafting import KeepsDraft
 
 _IDLE_CHECK_SECONDS = 5
 
 
-class CrmApp(KeyOrder, inherit_bindings=False):  # Textual's own Ctrl+Q would end without asking
+class CrmApp(Ending, inherit_bindings=False):  # Textual's own Ctrl+Q would end without asking
     """The application; ``opener`` opens the desk, in ``starter``'s thread, after the first paint."""
 
     CSS_PATH = "styles/app.tcss"
@@ -60,14 +52,12 @@ class CrmApp(KeyOrder, inherit_bindings=False):  # Textual's own Ctrl+Q would en
         demo: bool = False,
         hint: str = "",
     ) -> None:
-        super().__init__()
-        self._home = home
+        super().__init__(home)
         self._settings = home.read()
         self._opener = opener
         self._starter = starter
         self._demo = demo
         self._hint = hint
-        self._counter: Counter | None = None
         self._last_person = ""
         self._last_key = time.monotonic()
 
@@ -151,42 +141,6 @@ class CrmApp(KeyOrder, inherit_bindings=False):  # Textual's own Ctrl+Q would en
         desk.log_out()
         self.push_screen(LoginScreen(self._open, number, hint=self._hint, locked=True))
 
-    @on(Quit)
-    async def _quit(self) -> None:
-        """End; where something is not saved, ask once."""
-        if self._unfinished:
-            await self.push_screen(Confirm(i18n.t("work.quit_unsaved")), self._quit_agreed)
-        else:
-            self.exit()
-
-    async def _quit_agreed(self, answer: str | None) -> None:
-        if answer is not None:
-            await self._end()
-
-    async def _end(self) -> None:
-        """End; what was typed stays as a draft."""
-        for form in self._unfinished:
-            await form.keep_draft().wait()
-        self.exit()
-
-    @property
-    def _unfinished(self) -> list[KeepsDraft]:
-        """The forms of the person who is logged in that hold text not yet saved."""
-        from crm_tui.widgets.drafting import KeepsDraft
-
-        if self._counter is None or not self._counter.desk.is_logged_in:
-            return []
-        return [one for one in self.screen_stack if isinstance(one, KeepsDraft) and one.unsaved]
-
-    def _heed_signals(self) -> None:
-        """End in good order when the system or a closed window says so: the terminal gets its modes back."""
-        if self.is_headless:
-            return
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
-                loop.add_signal_handler(getattr(signal, name), lambda: self.run_worker(self._end()))
-
     @on(SettingsChosen)
     async def _apply_settings(self) -> None:
         """Use what was chosen: theme and language, with every screen built anew."""
@@ -196,26 +150,6 @@ class CrmApp(KeyOrder, inherit_bindings=False):  # Textual's own Ctrl+Q would en
         i18n.use(i18n.detect(self._settings.language))
         await self._back_to(1)
         await self.push_screen(place("board").load()(counter))
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Treat the failure of the app's own work like that of a screen's."""
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.post_message(Trouble(event.worker.error))
-
-    @on(Trouble)
-    def _note_trouble(self, message: Trouble) -> None:
-        """Say that something failed where it would otherwise fail in silence, and note it for support."""
-        code = note_trouble(self._home, message.error)
-        if isinstance(self.screen, CrmScreen):
-            self.screen.say(i18n.t("work.failed", code=code), "error")
-
-    def _fatal_error(self) -> None:
-        """End without showing a traceback: its values would be customers' data on a shop's screen."""
-        error = sys.exc_info()[1]
-        if error is None:
-            return
-        code = note_trouble(self._home, error)
-        self.panic(Text(i18n.t("work.fatal", code=code, path=str(self._home.path / LOG))))
 
     def _wear(self, theme: str) -> None:
         """Put a theme on; a name that is not known changes nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -196,8 +197,9 @@ class BoardScreen(MovesDeals):
             detail = await self.ask(card_detail, deal_id) if deal_id else None
         except Refused:
             detail = None  # it left the board between the key and the answer
-        self.set_hint(self._one_line(detail) if detail else t("board.empty_hint"))
-        self.query_one("#detail", Static).update(self._pane(detail) if detail else "")
+        now, zone = self.counter.desk.now(), self.counter.desk.viewer.zone
+        self.set_hint(_one_line(detail, now, zone) if detail else t("board.empty_hint"))
+        self.query_one("#detail", Static).update(_pane(detail, now, zone) if detail else "")
 
     def _show_title(self) -> None:
         answer = self._source.answer
@@ -217,36 +219,38 @@ class BoardScreen(MovesDeals):
         self._draw()
         return True
 
-    def _one_line(self, detail: CardDetail) -> str:
-        desk = self.counter.desk
-        items = detail.gate.items
-        parts = (
-            detail.gate.customer_name,
-            figures.phone(detail.phone),
-            figures.day(detail.due_at, desk.now(), desk.viewer.zone, due=True) if detail.due_at else "",
-            t("board.next_step", step=detail.next_step) if detail.next_step else "",
-            t("board.checklist", done=sum(item.done for item in items), all=len(items)) if items else "",
-        )
-        return " | ".join(part for part in parts if part)
 
-    def _pane(self, detail: CardDetail) -> Text:
-        now, zone = self.counter.desk.now(), self.counter.desk.viewer.zone
-        here = detail.gate.deal
-        lines = [
-            f"{detail.gate.customer_name}  {detail.level}",
-            f" {figures.phone(detail.phone)}",
-            f" {here.product_name or here.line_name} {figures.amount(here.amount)}",
-            f" {t('board.stands', stage=here.stage_name, days=here.dwell.days)}",
-            f" {t('board.owner', name=detail.owner_name or figures.NONE)}",
-            f" {t('board.due', day=figures.day(detail.due_at, now, zone, due=True))}",
-            t("board.goal", goal=detail.gate.goal) if detail.gate.goal else "",
-            *(f" [{'x' if item.done else ' '}] {_item(item.name, item.code)}" for item in detail.gate.items),
-            "",
-            t("board.last"),
-        ]
-        for entry in detail.entries:
-            lines += [f" {line}" for line in entry_lines(entry, now, zone)]
-        return Text("\n").join(safe_text(line) for line in lines)
+def _one_line(detail: CardDetail, now: datetime, zone: str) -> str:
+    """Return a card as the message line says it."""
+    items = detail.gate.items
+    parts = (
+        detail.gate.customer_name,
+        figures.phone(detail.phone),
+        figures.day(detail.due_at, now, zone, due=True) if detail.due_at else "",
+        t("board.next_step", step=detail.next_step) if detail.next_step else "",
+        t("board.checklist", done=sum(item.done for item in items), all=len(items)) if items else "",
+    )
+    return " | ".join(part for part in parts if part)
+
+
+def _pane(detail: CardDetail, now: datetime, zone: str) -> Text:
+    """Return a card as the right pane shows it."""
+    here = detail.gate.deal
+    lines = [
+        f"{detail.gate.customer_name}  {detail.level}",
+        f" {figures.phone(detail.phone)}",
+        f" {here.product_name or here.line_name} {figures.amount(here.amount)}",
+        f" {t('board.stands', stage=here.stage_name, days=here.dwell.days)}",
+        f" {t('board.owner', name=detail.owner_name or figures.NONE)}",
+        f" {t('board.due', day=figures.day(detail.due_at, now, zone, due=True))}",
+        t("board.goal", goal=detail.gate.goal) if detail.gate.goal else "",
+        *(f" [{'x' if item.done else ' '}] {_item(item.name, item.code)}" for item in detail.gate.items),
+        "",
+        t("board.last"),
+    ]
+    for entry in detail.entries:
+        lines += [f" {line}" for line in entry_lines(entry, now, zone)]
+    return Text("\n").join(safe_text(line) for line in lines)
 
 
 def _sums(column: Sums) -> str:

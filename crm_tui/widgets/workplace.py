@@ -11,10 +11,8 @@ from textual.binding import Binding, BindingType
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 from crm_tui.widgets.counter import Counter
-from crm_tui.widgets.frame import CrmScreen
-from crm_tui.widgets.keys import twins
-from crm_tui.widgets.navigation import Go, Lock, Quit
 from crm_tui.widgets.refusal import refusal, refused
+from crm_tui.widgets.wayfinding import Wayfinding
 
 if TYPE_CHECKING:
     from crm_tui.commands import Verdict
@@ -25,25 +23,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class WorkScreen(CrmScreen):
+class WorkScreen(Wayfinding):
     """A screen on the desk's data; subclasses give ``compose_body``, ``redraw`` and ``customer_id``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "keys.help", tooltip="keys.help_tip"),
-        Binding(twins("question_mark"), "help", "keys.help", show=False),
-        Binding("f2", "find", "keys.find", tooltip="keys.find_tip"),
-        Binding("f3", "log", "keys.log", tooltip="keys.log_tip"),
         Binding("f5", "refresh_now", "keys.refresh", tooltip="keys.refresh_tip"),
-        Binding("f8", "todo", "keys.todo", tooltip="keys.todo_tip"),
-        Binding("f9", "quick", "keys.quick", tooltip="keys.quick_tip"),
         Binding("f10,ctrl+s", "save", "keys.save", tooltip="keys.save_tip"),
-        Binding("ctrl+p", "palette", "keys.palette", tooltip="keys.palette_tip"),
-        Binding("ctrl+g", "jump", "keys.jump", show=False, tooltip="keys.jump_tip"),
         Binding("ctrl+z", "undo", "keys.undo", show=False, tooltip="keys.undo_tip"),
         Binding("ctrl+y", "redo", "keys.redo", show=False, tooltip="keys.redo_tip"),
-        Binding("ctrl+l", "lock", "keys.lock", show=False, tooltip="keys.lock_tip"),
-        Binding("ctrl+c,ctrl+q", "quit", "keys.quit", show=False, tooltip="keys.quit_tip"),
-        *(Binding(twins(digit), f"find('{digit}')", show=False) for digit in "0123456789"),
     ]
 
     def __init__(self, counter: Counter, *, name: str | None = None) -> None:
@@ -52,16 +39,6 @@ class WorkScreen(CrmScreen):
         self._stale = False
         self.drawn = False
         self._said_selected = ""
-
-    @property
-    def customer_id(self) -> str | None:
-        """The customer the cursor is on: what F3 logs for."""
-        return None
-
-    @property
-    def deal_id(self) -> str | None:
-        """The deal the cursor is on, where the screen shows deals."""
-        return None
 
     def on_mount(self) -> None:
         """Follow what changes, and draw."""
@@ -106,37 +83,6 @@ class WorkScreen(CrmScreen):
             self.say(text)
         self._said_selected = text
 
-    def action_help(self) -> None:
-        """Explain this screen."""
-        self.post_message(Go("help", about=self))
-
-    def action_find(self, typed: str = "") -> None:
-        """Look for a customer by name, pinyin, number or tag."""
-        self.post_message(Go("customers", typed=typed))
-
-    def action_log(self) -> None:
-        """Log a follow-up with the customer under the cursor."""
-        if self.customer_id is None:
-            self.say(t("work.choose_customer"), "warn")
-        else:
-            self.post_message(Go("follow_up", customer_id=self.customer_id, deal_id=self.deal_id))
-
-    def action_todo(self) -> None:
-        """Show what is to be done today and what is overdue."""
-        self.post_message(Go("todo"))
-
-    def action_quick(self) -> None:
-        """Write a customer or a follow-up in one line."""
-        self.post_message(Go("quick"))
-
-    def action_palette(self) -> None:
-        """Choose anything this screen can do by its name."""
-        self.post_message(Go("palette", about=self))
-
-    def action_jump(self) -> None:
-        """Go to another screen by a digit or a letter."""
-        self.post_message(Go("jump"))
-
     def action_save(self) -> None:
         """Save or confirm; a screen without anything to save says so."""
         self.say(t("work.nothing_to_save"))
@@ -145,14 +91,6 @@ class WorkScreen(CrmScreen):
         """Read everything again."""
         self._draw()
         self.say(t("work.refreshed"), "good")
-
-    def action_lock(self) -> None:
-        """Lock the screen."""
-        self.post_message(Lock())
-
-    def action_quit(self) -> None:
-        """End the program."""
-        self.post_message(Quit())
 
     @work(group="step", exit_on_error=False)
     async def action_undo(self) -> None:

@@ -1,0 +1,90 @@
+"""How the program ends: asked for, told to by the system, or by an error nobody foresaw."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import on
+from textual.worker import Worker, WorkerState
+
+from crm_tui import i18n
+from crm_tui.settings import Home
+from crm_tui.trouble import LOG, note_trouble
+from crm_tui.widgets.confirm import Confirm
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.frame import CrmScreen
+from crm_tui.widgets.keys import KeyOrder
+from crm_tui.widgets.navigation import Quit, Trouble
+
+if TYPE_CHECKING:
+    from crm_tui.widgets.drafting import KeepsDraft
+
+
+class Ending(KeyOrder, inherit_bindings=False):
+    """An app that loses nothing when it ends and shows nobody's data when it breaks."""
+
+    def __init__(self, home: Home, **more: Any) -> None:
+        super().__init__(**more)
+        self._home = home
+        self._counter: Counter | None = None
+
+    @on(Quit)
+    async def _quit(self) -> None:
+        """End; where something is not saved, ask once."""
+        if self._unfinished:
+            await self.push_screen(Confirm(i18n.t("work.quit_unsaved")), self._quit_agreed)
+        else:
+            self.exit()
+
+    async def _quit_agreed(self, answer: str | None) -> None:
+        if answer is not None:
+            await self._end()
+
+    async def _end(self) -> None:
+        """End; what was typed stays as a draft."""
+        for form in self._unfinished:
+            await form.keep_draft().wait()
+        self.exit()
+
+    @property
+    def _unfinished(self) -> list[KeepsDraft]:
+        """The forms of the person who is logged in that hold text not yet saved."""
+        from crm_tui.widgets.drafting import KeepsDraft
+
+        if self._counter is None or not self._counter.desk.is_logged_in:
+            return []
+        return [one for one in self.screen_stack if isinstance(one, KeepsDraft) and one.unsaved]
+
+    def _heed_signals(self) -> None:
+        """End in good order when the system or a closed window says so: the terminal gets its modes back."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
+                loop.add_signal_handler(getattr(signal, name), lambda: self.run_worker(self._end()))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Treat the failure of the app's own work like that of a screen's."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.post_message(Trouble(event.worker.error))
+
+    @on(Trouble)
+    def _note_trouble(self, message: Trouble) -> None:
+        """Say that something failed where it would otherwise fail in silence, and note it for support."""
+        code = note_trouble(self._home, message.error)
+        if isinstance(self.screen, CrmScreen):
+            self.screen.say(i18n.t("work.failed", code=code), "error")
+
+    def _fatal_error(self) -> None:
+        """End without showing a traceback: its values would be customers' data on a shop's screen."""
+        error = sys.exc_info()[1]
+        if error is None:
+            return
+        code = note_trouble(self._home, error)
+        self.panic(Text(i18n.t("work.fatal", code=code, path=str(self._home.path / LOG))))
