@@ -138,9 +138,7 @@ def price_list(view: View) -> tuple[PriceLine, ...]:
 
 
 def stages_in_force(view: View) -> StagesInForce:
-    """Return the first pipeline with the open deals of the whole organisation, whoever asks.
-
-    A new version concerns all of them, so the count does not follow the scope.
+    """Return the first pipeline with the open deals in the scope, by stage.
 
     Raises:
         Refused: pipeline_unknown.
@@ -148,7 +146,12 @@ def stages_in_force(view: View) -> StagesInForce:
     path = first_pipeline(view.tx)
     rows = view.tx.rows(
         select(deal.c.stage, func.count().label("deals"))
-        .where(deal.c.pipeline_id == path.id, deal.c.state == "open", deal.c.archived_at.is_(None))
+        .where(
+            view.scope.where(deal),
+            deal.c.pipeline_id == path.id,
+            deal.c.state == "open",
+            deal.c.archived_at.is_(None),
+        )
         .group_by(deal.c.stage)
     )
     return StagesInForce(path, {row.stage: row.deals for row in rows})

@@ -23,6 +23,7 @@ from crm_tui.commands.customers import ArchiveCustomer, CreateCustomer
 from crm_tui.commands.deals import MoveDeal
 from crm_tui.commands.people import CreatePerson
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.overdue import OverdueRules
 from crm_tui.metrics.filters import Filters
 from crm_tui.queries.customers import CustomerFilter
 from crm_tui.queries.reports import REPORTS
@@ -33,7 +34,7 @@ from crm_tui.store.tables import customer, org_unit, person
 from crm_tui.store.view import View
 
 PHONE = "13800138000"
-SHARED = {"pipelines", "stages", "product_lines", "products", "units"}
+SHARED = {"pipelines", "stages", "product_lines", "products", "units", "price_list", "rules_in_force"}
 """What the organisation decided for everybody: no customer, deal or person stands in the answer."""
 BUILDING = {"late_deals", "rotting_deals", "tab_condition", "customer_ids", "panel_window", "cards_after"}
 """Parts of other questions: they return conditions, or are given rows that the viewer already has."""
@@ -73,6 +74,12 @@ QUESTIONS: dict[str, Ask] = {
     "rows_behind": lambda v, c, d: [
         _call("behind", "rows_behind", v, figure, Filters()) for figure in ("won", "stage_contact", "overdue")
     ],
+    "roster": lambda v, c, d: _call("settings", "roster", v),
+    "open_work": lambda v, c, d: [
+        _call("settings", "open_work", v, one) for one in v.tx.scalars(select(person.c.id))
+    ],
+    "stages_in_force": lambda v, c, d: _call("settings", "stages_in_force", v),
+    "rules_preview": lambda v, c, d: _call("settings", "rules_preview", v, OverdueRules()),
     "report": lambda v, c, d: [_call("reports", "report", v, name, Filters()) for name in REPORTS],
 }
 
@@ -144,7 +151,7 @@ def test_what_lies_outside_the_scope_changes_no_answer(viewer, outside, inside, 
     seen_customer, seen_deal = _planted(office, inside)
     office.as_person(viewer)
     seen = _answers(office, seen_customer, seen_deal)
-    blind = {"people"} | {name for name in seen if seen[name] != nothing[name]}
+    blind = {"people", "roster", "rules_preview"} | {name for name in seen if seen[name] != nothing[name]}
     assert set(seen) - blind == set()
 
 
