@@ -17,15 +17,12 @@ SETTINGS = "settings.toml"
 class Settings:
     """What belongs to this terminal and not to the organisation.
 
-    ``language`` is zh_CN, en or empty (by locale); ``border`` is auto, line or ascii; ``idle_minutes``
-    until the screen locks; ``vim`` lets hjkl move.
+    ``language`` is zh_CN, en or empty (by locale); ``idle_minutes`` until the screen locks.
     """
 
     language: str = ""
     theme: str = ""
-    border: str = "auto"
     idle_minutes: int = 10
-    vim: bool = False
     last_number: str = ""
 
 
@@ -82,8 +79,6 @@ def find_home(given: Path | None = None) -> Home:
 
 
 def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')

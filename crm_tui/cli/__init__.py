@@ -28,4 +28,9 @@ def main() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     from crm_tui.cli.program import build_program
 
-    build_program()()
+    try:
+        build_program()()
+    except OSError as error:  # a full disk behind ">", a terminal that has gone
+        why = i18n.t("cli.unwritable", path=error.filename or "-", why=error.strerror or "")
+        sys.stderr.write(f"{why}\n")
+        sys.exit(2)

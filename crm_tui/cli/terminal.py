@@ -33,6 +33,8 @@ OK, EMPTY, USAGE, NOT_ALLOWED, OFFLINE, CONFLICT = range(6)
 WIDEST = 10_000
 ROW_LIMIT = 100
 """Rows a list prints unless more are asked for."""
+FIRST_YEAR, LAST_YEAR = 1990, 2199
+"""The years a clock may be set to: what commands take as an instant."""
 MOST_DAYS = 36_500
 """More days late than this is a slip of the finger."""
 
@@ -102,6 +104,8 @@ def running_clock(start: str) -> Callable[[], datetime]:
     try:
         first = datetime.fromisoformat(start)
     except ValueError:
+        fail(t("cli.clock_unclear", text=start), USAGE)
+    if not FIRST_YEAR <= first.year <= LAST_YEAR:
         fail(t("cli.clock_unclear", text=start), USAGE)
     first = first.replace(tzinfo=UTC) if first.tzinfo is None else first.astimezone(UTC)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import branch_day, customer_within, living_customer, owner_within
+from crm_tui.commands.within import branch_day, customer_within, living_customer, owner_within, refuse_used_id
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import (
     mask_phone,
@@ -63,6 +63,7 @@ class CreateCustomer(Command):
         owner = owner_within(tx, context, self.owner_id or context.actor.person_id)
         if self.parent_id is not None:
             customer_within(tx, context, self.parent_id)
+        refuse_used_id(tx, self.external_id)
         points = contact_points(self.phones, self.wechat, self.email)
         refuse_taken(tx, context, points)
         customer_id = context.new_id()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from crm_tui.commands.base import Command, Context, Line, Outcome, Prose
+from crm_tui.commands.base import Command, Context, Id, Line, Outcome, Prose
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import FIELDS, Pipeline, StageKind
 from crm_tui.domain.permission import Right
@@ -52,12 +52,14 @@ class PublishPipeline(Command):
     kind: ClassVar[str] = "publish_pipeline"
     right: ClassVar[Right] = Right.MANAGE_RULES
 
-    pipeline_id: str | None = None
+    pipeline_id: Id | None = None
     name: Line
     stages: tuple[StagePlan, ...] = Field(min_length=3, max_length=12)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Check the stages and write them as the next version."""
+        if not self.name or not all(one.code and one.name for one in self.stages):
+            raise Refused("name_needed")
         _check(self.stages)
         if self.pipeline_id is None:
             pipeline_id, version = context.new_id(), 1

@@ -82,3 +82,14 @@ def branch_day(tx: Transaction, branch_id: str, at: datetime) -> date:
     """Return the business date of an instant at the branch a row belongs to, wherever the actor sits."""
     zone = tx.scalar(select(org_unit.c.time_zone).where(org_unit.c.id == branch_id))
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+def refuse_used_id(tx: Transaction, external_id: str | None) -> None:
+    """Refuse the id of another system that a living customer has: a table is brought up to date by it.
+
+    Raises:
+        Refused: external_id_taken.
+    """
+    has_it = (customer.c.external_id == external_id) & customer.c.archived_at.is_(None)
+    if external_id and tx.first(select(customer.c.id).where(has_it)):
+        raise Refused("external_id_taken", external_id=external_id)

@@ -101,7 +101,7 @@ def check_pin(tx: Transaction, person_id: str, pin: str, now: datetime) -> str |
         return "pin_locked"
     try:
         PasswordHasher().verify(row.verifier, pin)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         failures = (0 if row.locked_until else row.failures) + 1
         locked = now + LOCKED if failures >= TRIES else None
         tx.update_where(

@@ -64,3 +64,20 @@ def test_a_reader_that_goes_away_gets_no_traceback(home: Path) -> None:
         assert writer.stderr is not None
         writer.stdout.close()
         assert writer.stderr.read() == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is Linux's")
+def test_a_full_disk_behind_the_output_is_said_in_one_line(home: Path) -> None:
+    words = ["--home", str(home), "--as", "1001", "report", "summary", "--json"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "crm_tui", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=os.environ | LANGUAGE_AND_PIN,
+            timeout=60,
+            check=False,
+        )
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)

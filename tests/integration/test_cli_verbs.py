@@ -349,6 +349,32 @@ def test_a_backup_brings_the_data_back(stocked: Run, home: Path, tmp_path: Path)
     assert stocked("restore", str(tmp_path / "nothing.db")).exit_code == 2
 
 
+def test_an_id_of_another_system_belongs_to_one_customer(stocked: Run) -> None:
+    def made(name: str) -> Result:
+        return stocked("do", "create_customer", "--json", json.dumps({"name": name, "external_id": "E1"}))
+
+    assert made("first").exit_code == 0
+    assert json.loads(made("second").stdout)["code"] == "external_id_taken"
+
+
+def test_an_id_that_no_database_can_hold_is_refused(stocked: Run) -> None:
+    stages = [
+        {"code": kind, "name": kind, "kind": kind, "probability": 0} for kind in ("open", "won", "lost")
+    ]
+    fields = json.dumps({"pipeline_id": "\ud800", "name": "x", "stages": stages})
+    assert stocked("do", "publish_pipeline", "--json", fields).exit_code == 2
+
+
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31T23:59"])
+def test_a_clock_beyond_what_a_time_zone_can_show_is_refused(at: str, stocked: Run) -> None:
+    assert stocked("today", at=at).exit_code == 2
+
+
+def test_a_pin_of_broken_bytes_is_a_wrong_pin(stocked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_TUI_PIN", "\udcff\udcfe")
+    assert stocked("today").exit_code == 3
+
+
 def test_more_days_than_a_calendar_has_are_a_slip_of_the_finger(stocked: Run) -> None:
     assert stocked("overdue", "--days", "99999999999").exit_code == 2
     assert stocked("assign", "--to", "6002", "--filter", "overdue>99999999999").exit_code == 2

@@ -34,7 +34,7 @@ class Mine:
         self.customer = office.customer(phones=(PHONE,))
         self.gone = office.customer("Gone", phones=("13900139000",))
         give(c.ArchiveCustomer(customer_id=self.gone))
-        self.took_over = office.customer("Heir", phones=("13900139000",))
+        self.took_over = office.customer("Heir", phones=("13900139000",), external_id="E-1")
         self.fresh, self.put_away = office.deal(self.customer), office.deal(self.customer)
         give(d.SetDealArchived(deal_id=self.put_away, archived=True))
         self.deal = office.deal(self.customer)
@@ -95,6 +95,8 @@ FOUND = {"company": "A", "region": "B", "branch": "C", "team": "D", "administrat
 # who gives the command, what is expected, and the command
 CASES: list[tuple[str, str, Any]] = [
     ("6001", "name_needed", lambda m, o: c.CreateCustomer(name=" ")),
+    ("6001", "external_id_taken", lambda m, o: c.CreateCustomer(name="X", external_id="E-1")),
+    ("1001", "name_needed", lambda m, o: m.stages(name="")),
     ("6001", "level_unknown", lambda m, o: c.CreateCustomer(name="X", level="Z")),
     ("6001", "phone_taken", lambda m, o: c.CreateCustomer(name="X", phones=("+86 138-0013-8000",))),
     ("6001", "phone_taken", lambda m, o: c.CreateCustomer(name="X", phones=("13700137000",))),
