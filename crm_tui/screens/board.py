@@ -256,7 +256,7 @@ def _pane(detail: CardDetail, now: datetime, zone: str) -> Text:
 def _sums(column: Sums) -> str:
     if not column.count:
         return "0"
-    dwell = "" if column.dwell_days is None else figures.days(column.dwell_days)
+    dwell = "" if column.dwell_days is None else t("figures.days", n=f"{column.dwell_days:.0f}")
     return f"{column.count} {figures.amount_short(column.amount)} {dwell}".rstrip()
 
 

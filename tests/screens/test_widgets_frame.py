@@ -82,7 +82,7 @@ async def test_the_key_bar_names_all_keys_within_80_cells(language):
         if language == "zh_CN":
             assert line == "1帮助 2客户 3跟进 4筛选 5刷新 6移阶 7公海 8待办 9快录 10保存 12返回 ^P命令"
         else:
-            assert line == "1Help 2Find 3Log 4Filter 5Fresh 6Stage 7Pool 8Todo 9Quick 10Save 12Back ^PCmd"
+            assert line == "1Help 2Find 3Log 4Filter 5Load 6Stage 7Pool 8Todo 9Quick 10Save 12Back ^PCmd"
 
 
 @pytest.mark.parametrize("width", range(0, 90, 7))

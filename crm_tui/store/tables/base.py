@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import ForeignKey, Table
 from sqlmodel import Field, SQLModel
 
 from crm_tui.store.types import Instant, JsonText
@@ -33,6 +33,11 @@ def instant(**more: Any) -> Any:
 def json_text(**more: Any) -> Any:
     """Return a column for a list or a map kept as JSON text."""
     return Field(sa_type=JsonText, **more)
+
+
+def later_reference(target: str, **more: Any) -> Any:
+    """Return a foreign key column that is checked at the commit: rows of one table may come in any order."""
+    return Field(sa_column_args=(ForeignKey(target, deferrable=True, initially="DEFERRED"),), **more)
 
 
 def reference(target: str, **more: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from crm_tui.store.tables.base import instant, json_text, reference
+from crm_tui.store.tables.base import instant, json_text, later_reference, reference
 
 
 class OrgUnit(SQLModel, table=True):
@@ -41,7 +41,7 @@ class Person(SQLModel, table=True):
     reach: str | None = None
     unit_id: str = reference("org_unit.id", index=True)
     branch_id: str | None = reference("org_unit.id", index=True)
-    manager_id: str | None = reference("person.id", index=True)
+    manager_id: str | None = later_reference("person.id", index=True)
     status: str
     phone: str | None = None
     hired_on: date | None = None
