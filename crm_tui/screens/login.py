@@ -38,8 +38,8 @@ class LoginScreen(CrmScreen):
         Binding("f10,ctrl+s", "enter", "login.enter_key"),
         Binding("f12,escape", "back", "keys.quit"),
         Binding("ctrl+c,ctrl+q", "back", "keys.quit", show=False),
-        Binding("down", "screen.focus_next", show=False),
-        Binding("up", "screen.focus_previous", show=False),
+        Binding("down", "to('#pin')", show=False),
+        Binding("up", "to('#number')", show=False),
     ]
 
     def __init__(
@@ -103,6 +103,11 @@ class LoginScreen(CrmScreen):
         self._first_pin = ""
         self._show_person()
 
+    @on(Input.Changed)
+    def _type_on(self) -> None:
+        """Enter waits for the desk only as long as nothing else is typed: half a PIN is not a try."""
+        self._waiting = False
+
     @on(Input.Submitted, "#number")
     def _to_pin(self) -> None:
         self.query_one("#pin").focus()
@@ -114,6 +119,8 @@ class LoginScreen(CrmScreen):
         if self._door is not None and person is None:
             self.say(t("login.who"), "warn")
             self.query_one("#number").focus()
+        elif not pin.value:
+            pin.focus()
         elif person is None or self._tries is None:
             self._waiting = True
             self.say(t("login.opening"))
@@ -122,6 +129,10 @@ class LoginScreen(CrmScreen):
             pin.value = ""
         else:
             self._choose_first_pin(person, pin)
+
+    def action_to(self, field: str) -> None:
+        """Go to one of the two fields."""
+        self.query_one(field).focus()
 
     def action_choose(self) -> None:
         """Pick the person from a list."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final, Literal
 
 from textual.binding import Binding
@@ -15,10 +16,13 @@ from crm_tui.domain.identity import initials
 from crm_tui.i18n import knows, t
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.keys import TWINS, digit_of
+from crm_tui.widgets.wayfinding import Wayfinding
 from crm_tui.widgets.workplace import WorkScreen
 
 Group = Literal["here", "list", "common"]
 GROUPS: Final[tuple[Group, ...]] = ("here", "list", "common")
+EVERYWHERE: Final = (Wayfinding, WorkScreen, CrmScreen)
+"""The classes whose keys work on every screen."""
 
 _HIDDEN: Final = {twin for twins in TWINS.values() for twin in twins}
 _SIGNS: Final = {
@@ -114,7 +118,7 @@ def lines_of_class(screen: type[Screen[Any]]) -> list[KeyLine]:
 def common_lines() -> list[KeyLine]:
     """Return what the keys do that work everywhere."""
     found: _Found = {}
-    for key, binding in (*_declared(WorkScreen), *_declared(CrmScreen)):
+    for key, binding in chain.from_iterable(map(_declared, EVERYWHERE)):
         _add(found, "common", key, binding)
     return list(found.values())
 
@@ -143,7 +147,7 @@ def _words_key(binding: Binding) -> str:
 def _own(screen: type[Screen[Any]]) -> Iterable[tuple[str, Binding]]:
     """Return the keys that a screen declares beyond those of every screen."""
     for one in screen.__mro__:
-        if one in {WorkScreen, CrmScreen}:
+        if one in EVERYWHERE:
             return
         yield from _declared(one)
 
