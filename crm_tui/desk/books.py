@@ -64,13 +64,13 @@ class Books:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that reads one state of the rows, whoever writes meanwhile."""
-        with _refusing(), self._reading.connect() as connection, connection.begin():
+        with _refusing(self.path), self._reading.connect() as connection, connection.begin():
             yield Transaction(connection)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Open the one transaction that writes; what cannot be written is refused whole."""
-        with _refusing(), self._writing.connect() as connection, connection.begin():
+        with _refusing(self.path), self._writing.connect() as connection, connection.begin():
             tx = Transaction(connection)
             yield tx
             forget_viewers(tx)
@@ -86,11 +86,11 @@ class Books:
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _refusing(path: Path) -> Iterator[None]:
     """Turn what the storage could not do into a refusal; a mistake of the program stays an error."""
     try:
         yield
     except DatabaseError as error:
         if type(error) not in {DatabaseError, OperationalError}:
             raise
-        raise storage_refusal(error.orig) from error
+        raise storage_refusal(error.orig, path) from error
