@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,6 +14,7 @@ from textual.widgets import Input, Static
 
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
+from crm_tui.settings import Home
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.fields import TextField
@@ -98,15 +100,13 @@ class LoginScreen(CrmScreen):
         ]
         return found[0] if len(found) == 1 else None
 
-    @on(Input.Changed, "#number")
-    def _look_up(self) -> None:
-        self._first_pin = ""
-        self._show_person()
-
     @on(Input.Changed)
-    def _type_on(self) -> None:
+    def _type_on(self, message: Input.Changed) -> None:
         """Enter waits for the desk only as long as nothing else is typed: half a PIN is not a try."""
         self._waiting = False
+        if message.input.id == "number":
+            self._first_pin = ""
+            self._show_person()
 
     @on(Input.Submitted, "#number")
     def _to_pin(self) -> None:
@@ -211,7 +211,7 @@ class LoginScreen(CrmScreen):
             self.say(refused(no), "error")
             self._show_person()
             return
-        self._remember(person.number)
+        _remember(self._counter.home, person.number)
         self.post_message(Entered())
 
     def _choose_first_pin(self, person: AtDoor, field: TextField) -> None:
@@ -247,15 +247,12 @@ class LoginScreen(CrmScreen):
         self.query_one("#number", TextField).value = number
         self.query_one("#pin").focus()
 
-    def _remember(self, number: str) -> None:
-        """Fill in the same number next time."""
-        assert self._counter is not None
-        from dataclasses import replace
-
-        home = self._counter.home
-        settings = home.read()
-        if settings.last_number != number:
-            home.write(replace(settings, last_number=number))
-
     def _state(self, text: str) -> None:
         self.query_one("#state", Static).update(safe_text(text))
+
+
+def _remember(home: Home, number: str) -> None:
+    """Fill in the same number next time."""
+    settings = home.read()
+    if settings.last_number != number:
+        home.write(replace(settings, last_number=number))
