@@ -24,7 +24,7 @@ from crm_tui.settings import Home
 
 NOW = datetime(2026, 1, 8, 2, 42, tzinfo=UTC)
 """Thursday 10:42 in Shanghai: when every demonstration ends and every program's clock starts."""
-PATIENCE = 15.0
+PATIENCE = 45.0
 """Seconds that a condition may take on a busy machine; only a failing test waits so long."""
 QUIET = 0.15
 """Seconds without a byte after which the program is taken to have answered."""

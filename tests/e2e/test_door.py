@@ -27,11 +27,13 @@ def test_the_lock_leaves_no_customer_on_screen_or_in_the_scrollback(at_board):
     board.until("移阶", "[线索]")
 
 
-def test_a_counter_nobody_touches_locks_itself(at_board, home):
+def test_a_counter_nobody_touches_locks_itself(start, home, facts):
     write_settings(home, "idle_minutes = 0\n")
-    board = at_board()
-    board.until("PIN", lambda me: "线索" not in me.text)
-    shows_no_customer(board)
+    door = start()
+    door.until("PIN", "工号")
+    door.press("up", "ctrl+u", facts.number, "enter", facts.pin, "enter")
+    door.until("已锁屏", lambda me: "线索" not in me.text)
+    shows_no_customer(door)
 
 
 def test_five_wrong_pins_lock_over_a_restart(start, facts):

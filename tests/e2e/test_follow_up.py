@@ -48,7 +48,8 @@ def test_the_cursor_stands_right_behind_chinese_text_and_a_paste_goes_field_by_f
     board = at_board()
     the_form(board)
     board.press("f10")
-    board.until("必填")
+    board.until("必填", lambda me: me.lines[me.cursor[1]].startswith(">需求变化"))
+    board.settle()
     start = board.cursor[0]
     board.press("张三丰")
     board.until("张三丰", lambda me: me.cursor[0] == start + 6)

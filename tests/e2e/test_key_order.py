@@ -156,6 +156,7 @@ def test_keys_right_behind_the_one_that_closes_a_modal_go_into_the_screen_below(
 
 def test_the_cursor_stands_right_behind_chinese_text_where_the_input_method_opens(start):
     terminal = start("ordered")
+    terminal.until("never", seconds=0.5)
     assert (terminal.screen.cursor.x, terminal.screen.cursor.y) == (0, 0)
     terminal.send("张三丰")
     terminal.until("<张三丰||>")
