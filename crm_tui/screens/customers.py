@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -16,14 +16,15 @@ from crm_tui.queries.customer_lines import CustomerLine
 from crm_tui.queries.customers import NO_FILTER, CustomerFilter, customers_page
 from crm_tui.queries.finding import who_has_phone, whole_phone
 from crm_tui.widgets import figures
-from crm_tui.widgets.batch import MOST, BatchScreen
+from crm_tui.widgets.batch import BatchScreen
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.customer_rows import Ask, CustomerRows
 from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.fields import TextField
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
-from crm_tui.widgets.rows import PAGE_ROWS, Anchor, Column, ListSource, Row, Selection
+from crm_tui.widgets.rows import PAGE_ROWS, Column, Row
 
 FILTERS: dict[str, CustomerFilter] = {
     "all": NO_FILTER,
@@ -36,47 +37,38 @@ FILTERS: dict[str, CustomerFilter] = {
 }
 
 
-class FoundRows:
-    """The customers that match what was typed and the filter, page by page."""
+class FoundRows(CustomerRows[CustomerLine]):
+    """The customers that match what was typed and the filter."""
 
-    def __init__(
-        self, counter: Counter, ask: Callable[..., Awaitable[Any]], typed: str, filters: CustomerFilter
-    ) -> None:
-        self._counter = counter
-        self._ask = ask
-        self.typed = typed
-        self.filters = filters
-        self.seen: dict[str, CustomerLine] = {}
-        self._first: Any = None
+    def __init__(self, counter: Counter, ask: Ask, typed: str, filters: CustomerFilter) -> None:
+        super().__init__(counter, ask, (typed, filters))
+        self._typed = typed
+        self._filters = filters
+        self._first_page: Any = None
 
     async def count(self) -> int:
         """Return how many match; the first of them come with the same answer, for the page asked next."""
-        self._first = await self._page(0, PAGE_ROWS)
-        return int(self._first.count)
+        self._first_page = await self._asked(0, PAGE_ROWS)
+        return int(self._first_page.count)
 
-    async def page(self, offset: int, limit: int, near: Anchor | None) -> Sequence[Row]:
+    async def part(self, offset: int, limit: int) -> Any:
         """Return some of them."""
-        first, self._first = self._first, None
-        at_hand = first is not None and (offset, limit) == (0, PAGE_ROWS)
-        answer = first if at_hand else await self._page(offset, limit)
-        self.seen.update({line.id: line for line in answer.lines})
-        return [self._row(line) for line in answer.lines]
+        first, self._first_page = self._first_page, None
+        if first is not None and (offset, limit) == (0, PAGE_ROWS):
+            return first
+        return await self._asked(offset, limit)
 
-    async def index_of(self, row_id: str) -> int | None:
-        """Return where a customer stands among the first MOST, None beyond."""
-        ids = [line.id for line in (await self._page(0, MOST)).lines]
-        return ids.index(row_id) if row_id in ids else None
-
-    async def selected(self, selection: Selection) -> Sequence[CustomerLine]:
-        """Return the selected customers, at most MOST."""
-        return [line for line in (await self._page(0, MOST)).lines if line.id in selection]
-
-    async def _page(self, offset: int, limit: int) -> Any:
+    async def _asked(self, offset: int, limit: int) -> Any:
         return await self._ask(
-            customers_page, typed=self.typed, filters=self.filters, offset=offset, limit=limit
+            customers_page, typed=self._typed, filters=self._filters, offset=offset, limit=limit
         )
 
-    def _row(self, line: CustomerLine) -> Row:
+    def customer(self, line: CustomerLine) -> CustomerLine:
+        """Return the line itself."""
+        return line
+
+    def row(self, line: CustomerLine) -> Row:
+        """Return a customer with its phone, stage, days and owner."""
         desk = self._counter.desk
         now, zone = desk.now(), desk.viewer.zone
         late = line.due_at is not None and line.due_at <= now
@@ -121,12 +113,10 @@ class CustomersScreen(BatchScreen):
     ]
 
     def __init__(self, counter: Counter, typed: str = "") -> None:
-        super().__init__(counter)
+        super().__init__(counter, _columns(), t("customers.empty"))
         self._filter = "all"
-        self._source: FoundRows | None = None
         self._typed = SearchField(typed, id="typed", select_on_focus=False)
         self._hits = Words(id="hits")
-        self._rows = VirtualList(_columns(), ListSource(), empty=t("customers.empty"), id="rows")
 
     def compose_body(self) -> ComposeResult:
         """The line to type into with the number of hits, and the list."""
@@ -135,48 +125,25 @@ class CustomersScreen(BatchScreen):
             yield self._typed
             yield Words("] ")
             yield self._hits
-        yield self._rows
+        yield self.rows
 
     async def redraw(self) -> None:
         """Search again; the cursor stays on its customer."""
         typed, filters = self._typed.value.strip(), FILTERS[self._filter]
-        source = self._source
-        if source is None or (source.typed, source.filters) != (typed, filters):
-            self._source = FoundRows(self.counter, self.ask, typed, filters)
-            await self._rows.show(self._source)
-        else:
-            await self._rows.reload()
-        self._hits.say(t("customers.hits", count=self._rows.count))
+        await self.show_customers(FoundRows(self.counter, self.ask, typed, filters))
+        self._hits.say(t("customers.hits", count=self.rows.count))
         self.title = t("customers.title", filter=t(f"customers.filter.{self._filter}"))
-        self.set_hint(t("customers.new_hint" if typed and not self._rows.count else "customers.hint"))
-
-    @property
-    def customer_id(self) -> str | None:
-        """The customer under the cursor."""
-        return self._rows.cursor_id or None
-
-    async def chosen_customers(self) -> Sequence[CustomerLine]:
-        """Return the selected customers, else the one under the cursor."""
-        if self._source is None:
-            return ()
-        if self._rows.selected_count:
-            return await self._source.selected(self._rows.selection)
-        one = self._source.seen.get(self._rows.cursor_id)
-        return (one,) if one else ()
-
-    def batch_done(self) -> None:
-        """Select nothing any more."""
-        self._rows.clear_selection()
+        self.set_hint(t("customers.new_hint" if typed and not self.rows.count else "customers.hint"))
 
     def escape_steps(self) -> Sequence[Callable[[], bool]]:
         """Esc clears the selection, then the filter, then what was typed."""
-        return (self._rows.clear_selection, self._clear_filter, self._clear_typed)
+        return (self.rows.clear_selection, self._clear_filter, self._clear_typed)
 
     @on(Input.Changed, "#typed")
     @work(group="draw", exclusive=True, exit_on_error=False)
     async def _search(self) -> None:
         """Search by what stands there now; the badges do not change by typing and are not asked for."""
-        if self._source is not None:
+        if self.source is not None:
             await self.redraw()
 
     @on(Input.Submitted, "#typed")
@@ -195,18 +162,14 @@ class CustomersScreen(BatchScreen):
                 self.say(t("customers.somebody_else", owner=hit.owner_name or figures.NONE), "warn")
             return
         await self.redraw()
-        if self._rows.cursor_id:
-            self._open(self._rows.cursor_id)
+        if self.rows.cursor_id:
+            self._open(self.rows.cursor_id)
         elif typed:
             self.post_message(Go("customer_form", name=typed))
 
     @on(VirtualList.Opened)
     def _opened(self, message: VirtualList.Opened) -> None:
         self._open(message.row_id)
-
-    @on(VirtualList.SelectionChanged)
-    def _selected(self, message: VirtualList.SelectionChanged) -> None:
-        self.say_selected(t("batch.selected", count=message.count) if message.count else "")
 
     def action_find(self, typed: str = "") -> None:
         """Search here: what was typed on the list goes into the line."""
@@ -220,20 +183,20 @@ class CustomersScreen(BatchScreen):
 
     def action_to_list(self) -> None:
         """Go to the list, where Space selects."""
-        self._rows.focus()
+        self.rows.focus()
 
     def action_move(self, by: int) -> None:
         """Move the cursor of the list while typing."""
-        self._rows.action_move(by)
+        self.rows.action_move(by)
 
     def action_page(self, by: int) -> None:
         """Move the cursor of the list by windows while typing."""
-        self._rows.action_page(by)
+        self.rows.action_page(by)
 
     def action_new(self) -> None:
         """Take in a new customer, with what was typed."""
         typed = self._typed.value.strip()
-        values = {"phone" if whole_phone(typed) else "name": typed} if typed and not self._rows.count else {}
+        values = {"phone" if whole_phone(typed) else "name": typed} if typed and not self.rows.count else {}
         self.post_message(Go("customer_form", **values))
 
     @work(group="filter", exit_on_error=False)
@@ -246,7 +209,7 @@ class CustomersScreen(BatchScreen):
             await self.redraw()
 
     def _open(self, customer_id: str) -> None:
-        siblings = tuple(self._source.seen) if self._source else ()
+        siblings = tuple(self.source.seen) if self.source else ()
         self.post_message(Go("profile", customer_id=customer_id, siblings=siblings))
 
     def _clear_filter(self) -> bool:

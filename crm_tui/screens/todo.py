@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -27,51 +27,38 @@ from crm_tui.queries.todo import (
 )
 from crm_tui.queries.todo import why as why_due
 from crm_tui.widgets import figures
-from crm_tui.widgets.batch import MOST, BatchScreen
+from crm_tui.widgets.batch import BatchScreen
 from crm_tui.widgets.chart import Bar, bars
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.customer_rows import Ask, CustomerRows
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
-from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, Selection
+from crm_tui.widgets.rows import Column, Row
 from crm_tui.widgets.text import safe_text
 from crm_tui.widgets.why import ESCALATED, why_words
 
 PANE_CELLS = 30
 
 
-class TodoRows:
-    """The customers of one tab, page by page."""
+class TodoRows(CustomerRows[TodoLine]):
+    """The customers of one tab, what is due longest first."""
 
-    def __init__(self, counter: Counter, ask: Callable[..., Awaitable[Any]], tab: str, owner_id: str) -> None:
-        self._counter = counter
-        self._ask = ask
-        self.tab = tab
-        self.owner_id = owner_id
-        self.seen: dict[str, CustomerLine] = {}
+    def __init__(self, counter: Counter, ask: Ask, tab: str, owner_id: str) -> None:
+        super().__init__(counter, ask, (tab, owner_id))
+        self._tab = tab
+        self._owner_id = owner_id
 
-    async def count(self) -> int:
-        """Return how many customers the tab has."""
-        return int((await self._ask(todo_page, self.tab, owner_id=self.owner_id, limit=0)).count)
+    async def part(self, offset: int, limit: int) -> Any:
+        """Return some of them."""
+        return await self._ask(todo_page, self._tab, owner_id=self._owner_id, offset=offset, limit=limit)
 
-    async def page(self, offset: int, limit: int, near: Anchor | None) -> Sequence[Row]:
-        """Return some of them, what is due longest first."""
-        answer = await self._ask(todo_page, self.tab, owner_id=self.owner_id, offset=offset, limit=limit)
-        self.seen.update({line.customer.id: line.customer for line in answer.lines})
-        return [self._row(line) for line in answer.lines]
+    def customer(self, line: TodoLine) -> CustomerLine:
+        """Return the customer that something is to be done for."""
+        return line.customer
 
-    async def index_of(self, row_id: str) -> int | None:
-        """Return where a customer stands among the first MOST, None beyond or when it is done."""
-        answer = await self._ask(todo_page, self.tab, owner_id=self.owner_id, limit=MOST)
-        ids = [line.customer.id for line in answer.lines]
-        return ids.index(row_id) if row_id in ids else None
-
-    async def selected(self, selection: Selection) -> Sequence[CustomerLine]:
-        """Return the selected customers, at most MOST."""
-        answer = await self._ask(todo_page, self.tab, owner_id=self.owner_id, limit=MOST)
-        return [line.customer for line in answer.lines if line.customer.id in selection]
-
-    def _row(self, line: TodoLine) -> Row:
+    def row(self, line: TodoLine) -> Row:
+        """Return a customer with what is due, since when and why."""
         desk = self._counter.desk
         now, zone = desk.now(), desk.viewer.zone
         one = line.customer
@@ -103,17 +90,15 @@ class TodoScreen(BatchScreen):
     ]
 
     def __init__(self, counter: Counter, tab: str = TABS[0]) -> None:
-        super().__init__(counter)
+        super().__init__(counter, _columns(), t("todo.empty"))
         self._tab = tab
         self._owner: PickRow | None = None
-        self._source: TodoRows | None = None
-        self._rows = VirtualList(_columns(), ListSource(), empty=t("todo.empty"), id="rows")
 
     def compose_body(self) -> ComposeResult:
         """The tabs, the list, and at the right why the row is here and how everybody stands."""
         yield Static("", id="tabs", markup=False)
         with Horizontal():
-            yield self._rows
+            yield self.rows
             yield Static("", classes="side-pane", id="why", markup=False)
 
     async def redraw(self) -> None:
@@ -122,34 +107,12 @@ class TodoScreen(BatchScreen):
         counts = await self.ask(todo_counts, owner_id=owner)
         self.query_one("#tabs", Static).update(self._tabs(counts))
         self.title = t("todo.title", whose=self._owner.label if self._owner else t("board.all"))
-        if self._source is None or (self._source.tab, self._source.owner_id) != (self._tab, owner):
-            self._source = TodoRows(self.counter, self.ask, self._tab, owner)
-            await self._rows.show(self._source)
-        else:
-            await self._rows.reload()
-        await self._show_why(self._rows.cursor_id)
-
-    @property
-    def customer_id(self) -> str | None:
-        """The customer under the cursor."""
-        return self._rows.cursor_id or None
-
-    async def chosen_customers(self) -> Sequence[CustomerLine]:
-        """Return the selected customers, else the one under the cursor."""
-        if self._source is None:
-            return ()
-        if self._rows.selected_count:
-            return await self._source.selected(self._rows.selection)
-        one = self._source.seen.get(self._rows.cursor_id)
-        return (one,) if one else ()
-
-    def batch_done(self) -> None:
-        """Select nothing any more."""
-        self._rows.clear_selection()
+        await self.show_customers(TodoRows(self.counter, self.ask, self._tab, owner))
+        await self._show_why(self.rows.cursor_id)
 
     def escape_steps(self) -> Sequence[Callable[[], bool]]:
         """Esc clears the selection, then the filter."""
-        return (self._rows.clear_selection, self._clear_filter)
+        return (self.rows.clear_selection, self._clear_filter)
 
     @on(VirtualList.CursorMoved)
     def _look(self, message: VirtualList.CursorMoved) -> None:
@@ -158,10 +121,6 @@ class TodoScreen(BatchScreen):
     @on(VirtualList.Opened)
     def _opened(self, message: VirtualList.Opened) -> None:
         self.post_message(Go("profile", customer_id=message.row_id))
-
-    @on(VirtualList.SelectionChanged)
-    def _selected(self, message: VirtualList.SelectionChanged) -> None:
-        self.say_selected(t("batch.selected", count=message.count) if message.count else "")
 
     def action_tab(self, by: int) -> None:
         """Show the next (1) or the previous (-1) tab."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.binding import Binding, BindingType
 
 from crm_tui.domain.errors import Refused
@@ -14,24 +13,26 @@ from crm_tui.domain.moment import parse_moment
 from crm_tui.i18n import t
 from crm_tui.widgets import figures
 from crm_tui.widgets.confirm import Confirm
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.customer_rows import CustomerRows
 from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.line_dialog import LineDialog
+from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.refusal import refused
+from crm_tui.widgets.rows import Column, ListSource
 from crm_tui.widgets.workplace import WorkScreen
 
 if TYPE_CHECKING:
     from crm_tui.commands import Command
     from crm_tui.queries.customer_lines import CustomerLine
 
-MOST = 1000
-"""Customers that one step may change: more would be a slip, and hold the writer for seconds."""
 WITHOUT_ASKING = 10
 """So many are postponed or tagged at once without a question, because Ctrl+Z takes it back."""
 
 
 class BatchScreen(WorkScreen):
-    """A list of customers on which many can be chosen; a subclass says which ones are."""
+    """A list of customers on which many can be chosen; a subclass asks and composes ``rows``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "reassign", "keys.reassign", show=False, tooltip="batch.reassign_tip"),
@@ -39,12 +40,27 @@ class BatchScreen(WorkScreen):
         Binding("ctrl+t", "tag", "keys.tag", show=False, tooltip="batch.tag_tip"),
     ]
 
-    @abstractmethod
-    async def chosen_customers(self) -> Sequence[CustomerLine]:
-        """Return the selected customers, else the one under the cursor; at most MOST."""
+    def __init__(self, counter: Counter, columns: Sequence[Column], empty: str) -> None:
+        super().__init__(counter)
+        self.rows = VirtualList(columns, ListSource(), empty=empty, id="rows")
+        self.source: CustomerRows[Any] | None = None
 
-    def batch_done(self) -> None:
-        """Be told that a step was carried out: nothing is selected any more."""
+    async def show_customers(self, source: CustomerRows[Any]) -> None:
+        """Show the answer to another question, or the same one again with the cursor on its customer."""
+        if self.source is not None and self.source.question == source.question:
+            await self.rows.reload()
+            return
+        self.source = source
+        await self.rows.show(source)
+
+    @property
+    def customer_id(self) -> str | None:
+        """The customer under the cursor."""
+        return self.rows.cursor_id or None
+
+    @on(VirtualList.SelectionChanged)
+    def _selected(self, message: VirtualList.SelectionChanged) -> None:
+        self.say_selected(t("batch.selected", count=message.count) if message.count else "")
 
     @work(group="batch", exclusive=True, exit_on_error=False)
     async def action_reassign(self) -> None:
@@ -129,8 +145,14 @@ class BatchScreen(WorkScreen):
         await self._carry(commands, lambda count: t("batch.tagged", count=count, tag=tag))
 
     async def _chosen(self) -> Sequence[CustomerLine]:
+        """Return the selected customers, else the one under the cursor; none, or a refusal, is said."""
+        if self.source is None:
+            return ()
         try:
-            chosen = await self.chosen_customers()
+            if self.rows.selected_count:
+                chosen = await self.source.selected(self.rows.selection)
+            else:
+                chosen = [one for one in (self.source.seen.get(self.rows.cursor_id),) if one]
         except Refused as no:
             self.say(refused(no), "error")
             return ()
@@ -152,6 +174,6 @@ class BatchScreen(WorkScreen):
         verdicts = await self.act(*commands)
         applied = sum(verdict.applied for verdict in verdicts)
         if applied:
-            self.batch_done()
+            self.rows.clear_selection()
             if applied == len(verdicts):
                 self.say(said(applied), "good")

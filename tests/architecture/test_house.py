@@ -28,7 +28,7 @@ TOO_LONG = {
     "commands/ownership.py",
 }
 """Files with a function that is still to be parted: this set may only shrink."""
-TOO_MANY = {"CustomersScreen": 21, "FollowUpScreen": 23, "QuickScreen": 21}
+TOO_MANY = {"FollowUpScreen": 23, "QuickScreen": 21}
 """Classes that are still to be parted, with the methods they have: the numbers may only shrink."""
 HAN = re.compile("[\u3400-\u9fff]")
 
