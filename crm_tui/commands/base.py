@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -66,13 +66,22 @@ class Envelope:
 
 
 class Context:
-    """What a command may know besides its fields and the rows."""
+    """What a command may know besides its fields and the rows.
 
-    def __init__(self, actor: Viewer, envelope: Envelope) -> None:
+    ``lenient`` is a hub taking in a fact that its rules would refuse: it has happened all the same.
+    """
+
+    def __init__(self, actor: Viewer, envelope: Envelope, *, lenient: bool = False) -> None:
         self.actor = actor
         self.at = envelope.at
         self.cmd_id = envelope.cmd_id
+        self._lenient = lenient
         self._made = 0
+
+    def object_to(self, no: Refused) -> None:
+        """Raise ``no``, unless this is a fact to be taken in all the same."""
+        if not self._lenient:
+            raise no
 
     @property
     def today(self) -> date:
@@ -125,10 +134,17 @@ class Command(BaseModel):
     kind: ClassVar[str]
     version: ClassVar[int] = 1
     right: ClassVar[Right] = Right.WORK
+    fact: ClassVar[bool] = False
+    """Something that has happened: a hub takes it in even where a rule would have refused to plan it."""
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Change the rows or raise Refused; nothing but ``tx`` and ``context`` is read."""
         raise NotImplementedError(self.kind)
+
+    @classmethod
+    def upcast(cls, args: Mapping[str, Any], version: int) -> Mapping[str, Any]:
+        """Return the fields of an older version as this one has them; a command that has changed says how."""
+        return args
 
     def given(self, *, but: str, clears: frozenset[str] = frozenset()) -> set[str]:
         """Return the fields to change: those that were named, None only where it ``clears`` something.
@@ -164,14 +180,18 @@ def seal(
     )
 
 
-def open_command(known: Mapping[str, type[Command]], kind: str, args: Mapping[str, Any]) -> Command:
-    """Build the command that an envelope or a person's JSON describes.
+def open_command(
+    known: Mapping[str, type[Command]], kind: str, args: Mapping[str, Any], version: int | None = None
+) -> Command:
+    """Build the command that an envelope or a person's JSON describes; ``version`` None is the present one.
 
     Raises:
-        Refused: command_unknown, command_invalid (field, why).
+        Refused: command_unknown (also of a version that is yet to come), command_invalid (field, why).
     """
-    if kind not in known:
+    if kind not in known or (version or 0) > known[kind].version:
         raise Refused("command_unknown", kind=kind)
+    if version is not None and version < known[kind].version:
+        args = known[kind].upcast(args, version)
     try:
         return known[kind].model_validate(args)
     except ValidationError as error:
@@ -180,12 +200,21 @@ def open_command(known: Mapping[str, type[Command]], kind: str, args: Mapping[st
         raise Refused("command_invalid", kind=kind, field=where, why=first["msg"]) from error
 
 
-def carry_out(command: Command, envelope: Envelope, tx: Transaction, actor: Viewer | None = None) -> Verdict:
+def carry_out(
+    command: Command,
+    envelope: Envelope,
+    tx: Transaction,
+    actor: Viewer | None = None,
+    *,
+    lenient: bool = False,
+) -> Verdict:
     """Apply one command in a savepoint and say what became of it; a refusal leaves no trace in the rows."""
     try:
         who = _allowed(actor or actor_of(tx, envelope.actor_id), command)
+        if lenient:
+            who = replace(who, scope=Scope(everything=True))
         with tx.savepoint():
-            outcome = command.apply(tx, Context(who, envelope))
+            outcome = command.apply(tx, Context(who, envelope, lenient=lenient))
     except Refused as no:
         return Verdict(code=no.code, details=no.details)
     return Verdict(code=APPLIED, details=outcome.details, undo=outcome.undo)

@@ -37,6 +37,7 @@ class CreateCustomer(Command):
     """Take in a new customer, owned by the actor unless somebody else is named."""
 
     kind: ClassVar[str] = "create_customer"
+    fact: ClassVar[bool] = True
 
     name: Line
     customer_kind: Literal["person", "firm"] = "person"
@@ -343,12 +344,14 @@ def refuse_taken(
         if taken is None:
             continue
         seen = context.actor.scope.covers(owner_id=taken.owner_id, branch_id=taken.branch_id)
-        raise Refused(
-            "phone_taken",
-            phone=mask_phone(str(point["normal"])),
-            customer=taken.name if seen else "***",
-            owner=taken.owner_name or "-",
-            customer_id=taken.id if seen else "",
+        context.object_to(
+            Refused(
+                "phone_taken",
+                phone=mask_phone(str(point["normal"])),
+                customer=taken.name if seen else "***",
+                owner=taken.owner_name or "-",
+                customer_id=taken.id if seen else "",
+            )
         )
 
 

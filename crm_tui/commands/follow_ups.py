@@ -25,6 +25,7 @@ class LogFollowUp(Command):
     """
 
     kind: ClassVar[str] = "log_follow_up"
+    fact: ClassVar[bool] = True
 
     customer_id: Id
     deal_id: Id | None = None

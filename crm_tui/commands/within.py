@@ -34,7 +34,7 @@ def living_customer(tx: Transaction, context: Context, customer_id: str) -> Row[
     """
     row = customer_within(tx, context, customer_id)
     if row.archived_at is not None:
-        raise Refused("customer_archived")
+        context.object_to(Refused("customer_archived"))
     return row
 
 
