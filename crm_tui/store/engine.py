@@ -76,7 +76,7 @@ def check_integrity(path: Path) -> list[str]:
 
 def storage_refusal(error: BaseException | None, path: Path | str = "") -> Refused:
     """Return what to tell a person about what SQLite could not do."""
-    said = str(error)
+    said = str(_first_failure(error))
     if "full" in said or "disk I/O" in said:
         return Refused("disk_full")
     if "locked" in said or "busy" in said:
@@ -84,6 +84,18 @@ def storage_refusal(error: BaseException | None, path: Path | str = "") -> Refus
     if "readonly" in said or "unable to open" in said:
         return Refused("database_readonly", path=str(path), why=said)
     return Refused("database_damaged", path=str(path), why=said)
+
+
+def _first_failure(error: BaseException | None) -> BaseException | None:
+    """Return what failed first: on a full disk SQLite ends the transaction, and its savepoints with it.
+
+    The way back to a savepoint then fails too, and that second failure is the one that arrives here.
+    """
+    first = error
+    while error is not None:
+        first = error if isinstance(error, sqlite3.Error) else first
+        error = error.__context__
+    return first
 
 
 def _number_new_file(plain: sqlite3.Connection) -> None:
