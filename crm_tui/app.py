@@ -6,21 +6,24 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.binding import BindingType
 from textual.message import Message
+from textual.screen import Screen
 from textual.signal import Signal
 
 from crm_tui import i18n
 from crm_tui.screens import SCREENS, place
 from crm_tui.screens.login import LoginScreen
 from crm_tui.settings import Home
+from crm_tui.widgets import drawing
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.ending import Ending
 from crm_tui.widgets.frame import CrmScreen
-from crm_tui.widgets.navigation import Done, Entered, Go, Lock, SettingsChosen
+from crm_tui.widgets.measuring import Measuring
+from crm_tui.widgets.navigation import Done, Entered, Go, Lock, Practise, SettingsChosen
 from crm_tui.widgets.themes import register_themes
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 _IDLE_CHECK_SECONDS = 5
 
 
-class CrmApp(Ending, inherit_bindings=False):  # Textual's own Ctrl+Q would end without asking
+class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q would end without asking
     """The application; ``opener`` opens the desk, in ``starter``'s thread, after the first paint."""
 
     CSS_PATH = "styles/app.tcss"
@@ -51,6 +54,7 @@ class CrmApp(Ending, inherit_bindings=False):  # Textual's own Ctrl+Q would end 
         starter: Executor | None = None,
         demo: bool = False,
         hint: str = "",
+        begin_at: str = "",
     ) -> None:
         super().__init__(home)
         self._settings = home.read()
@@ -58,14 +62,18 @@ class CrmApp(Ending, inherit_bindings=False):  # Textual's own Ctrl+Q would end 
         self._starter = starter
         self._demo = demo
         self._hint = hint
+        self._begin_at = begin_at
         self._last_person = ""
         self._last_key = time.monotonic()
 
     def on_mount(self) -> None:
         """Paint the log-in screen first; everything slow comes behind it."""
         register_themes(self)
-        self._wear(self._settings.theme)
-        self.push_screen(LoginScreen(self._open, self._settings.last_number, hint=self._hint))
+        self._heed_settings()
+        if self._begin_at:
+            self._begin()
+        else:
+            self.push_screen(LoginScreen(self._open, self._settings.last_number, hint=self._hint))
         self.set_interval(_IDLE_CHECK_SECONDS, self._lock_when_idle)
         self._heed_signals()
 
@@ -113,7 +121,7 @@ class CrmApp(Ending, inherit_bindings=False):  # Textual's own Ctrl+Q would end 
         await self.pop_screen()
         if person != self._last_person or len(self.screen_stack) == 1:
             await self._back_to(1)
-            await self.push_screen(place("board").load()(counter))
+            await self.push_screen(self.first_screen())
         self._last_person = person
 
     @on(Go)
@@ -146,15 +154,37 @@ class CrmApp(Ending, inherit_bindings=False):  # Textual's own Ctrl+Q would end 
         """Use what was chosen: theme and language, with every screen built anew."""
         counter = self._open_counter
         counter.settings = self._settings = self._home.read()
-        self._wear(self._settings.theme)
+        self._heed_settings()
         i18n.use(i18n.detect(self._settings.language))
         await self._back_to(1)
-        await self.push_screen(place("board").load()(counter))
+        await self.push_screen(self.first_screen())
 
-    def _wear(self, theme: str) -> None:
-        """Put a theme on; a name that is not known changes nothing."""
-        if theme in self.available_themes:
-            self.theme = theme
+    @on(Practise)
+    def _practise(self, message: Practise) -> None:
+        """End with what was asked for: who built the program knows how to practise, and comes back here."""
+        self.exit(message)
+
+    def first_screen(self) -> Screen[Any]:
+        """Return what somebody who has logged in sees first."""
+        return place("board").load()(self._open_counter)
+
+    @work(group="begin", exit_on_error=False)
+    async def _begin(self) -> None:
+        """Go straight to the work of the person who is logged in already."""
+        counter = await self._open()
+        self._last_person = counter.desk.viewer.person_id
+        await self.push_screen(self.first_screen())
+        if self._begin_at != "board":
+            self.post_message(Go(self._begin_at))
+
+    def _heed_settings(self) -> None:
+        """Use what the settings say on the screen: theme, frames, keys; an unknown theme changes nothing."""
+        chosen = self._settings
+        if chosen.theme in self.available_themes:
+            self.theme = chosen.theme
+        self.vim = chosen.vim
+        drawing.use(chosen.border)
+        self.draw_frames()
 
     async def _back_to(self, depth: int) -> None:
         while len(self.screen_stack) > depth:

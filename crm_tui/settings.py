@@ -17,13 +17,16 @@ SETTINGS = "settings.toml"
 class Settings:
     """What belongs to this terminal and not to the organisation.
 
-    ``language`` is zh_CN, en or empty (by locale); ``idle_minutes`` until the screen locks.
+    ``language`` is zh_CN, en or empty (by locale); ``idle_minutes`` until the screen locks; ``border`` is
+    auto, line or ascii; ``vim`` lets h j k l move and g jump outside fields.
     """
 
     language: str = ""
     theme: str = ""
     idle_minutes: int = 10
     last_number: str = ""
+    border: str = "auto"
+    vim: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def find_home(given: Path | None = None) -> Home:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')

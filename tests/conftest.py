@@ -25,6 +25,7 @@ from crm_tui.domain.lifecycle import default_stages
 from crm_tui.store.credentials import hash_pin, set_verifier
 from crm_tui.store.engine import open_engine
 from crm_tui.store.tables import person
+from crm_tui.widgets import drawing
 
 PIN = "2468"
 
@@ -64,6 +65,8 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     i18n.use("en")
     yield
     i18n.use("en")
+    drawing.use("auto")
+    drawing.note_width(0)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from crm_tui.widgets import figures
 from crm_tui.widgets.board import VirtualBoard
 from crm_tui.widgets.cards import BoardColumn, Card, CardLists
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.drawing import separator
 from crm_tui.widgets.entries import entry_lines
 from crm_tui.widgets.moving import MovesDeals, MovingDeal, StageStep
 from crm_tui.widgets.navigation import Go
@@ -230,7 +231,7 @@ def _one_line(detail: CardDetail, now: datetime, zone: str) -> str:
         t("board.next_step", step=detail.next_step) if detail.next_step else "",
         t("board.checklist", done=sum(item.done for item in items), all=len(items)) if items else "",
     )
-    return " | ".join(part for part in parts if part)
+    return separator().join(part for part in parts if part)
 
 
 def _pane(detail: CardDetail, now: datetime, zone: str) -> Text:

@@ -23,6 +23,7 @@ from crm_tui.queries.panel import FunnelStep, PanelAnswer, Tile, panel
 from crm_tui.widgets import figures
 from crm_tui.widgets.chart import Bar, bar_cells, bars, sparkline
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.drawing import separator
 from crm_tui.widgets.figure_grid import Figure, FigureGrid
 from crm_tui.widgets.filter_dialog import FilterDialog
 from crm_tui.widgets.keys import twins
@@ -122,7 +123,7 @@ class PanelScreen(WorkScreen):
         last = answer.window.end - timedelta(days=1)
         period = self._asked.get("period", "")
         days = t(f"panel.period.{period}") if period else f"{answer.window.start} .. {last}"
-        return " | ".join(
+        return separator().join(
             [days, *(value for name, value in self._asked.items() if name != "period" and value)]
         )
 

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from crm_tui.i18n import t
+from crm_tui.widgets import drawing
 from crm_tui.widgets.cards import Card, CardSource
 from crm_tui.widgets.keys import twins
 from crm_tui.widgets.lines import FLASH_SECONDS
@@ -153,7 +154,7 @@ class VirtualBoard(PagedCards):
             style = base + self.get_component_rich_style("board--here" if here else "board--header")
             return [Segment(fit(f"[{name}]" if here else f" {name}", width), style)]
         style = base + self.get_component_rich_style("board--header")
-        text = f" {fit(column.figures, width - 2)} " if y == 1 else "-" * (width - 2) + "  "
+        text = f" {fit(column.figures, width - 2)} " if y == 1 else drawing.rule(width - 2) + "  "
         return [Segment(text, style)]
 
     def _body(self, at: int, line: int, base: Style) -> list[Segment]:

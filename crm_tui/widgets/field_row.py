@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from crm_tui.i18n import knows, t
+from crm_tui.widgets.drawing import drawable
 from crm_tui.widgets.fields import Choice, ChoiceField, NoteField, TextField
 from crm_tui.widgets.text import clean, fit
 
@@ -83,7 +84,7 @@ class Words(Widget):
 
     def render(self) -> Text:
         """Draw the words."""
-        return Text(clean(self.words), no_wrap=True, overflow="crop", end="")
+        return Text(drawable(clean(self.words)), no_wrap=True, overflow="crop", end="")
 
 
 class FieldRow(Vertical):

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from crm_tui.widgets.drawing import drawable
 from crm_tui.widgets.keys import digit_of, twins
 from crm_tui.widgets.text import clean, fit
 
@@ -281,7 +282,7 @@ class ChoiceField(Widget, can_focus=True):
 
     def _piece(self, number: int) -> str:
         choice = self.choices[number]
-        words = f"{choice.digit}{clean(choice.label)}"
+        words = f"{choice.digit}{drawable(clean(choice.label))}"
         if choice.value in self._values:
             words = f"[{words}]"
         return f">{words}" if self.multiple and self.has_focus and number == self._caret else words

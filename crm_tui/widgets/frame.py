@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from crm_tui.i18n import knows, t
+from crm_tui.widgets import drawing
 from crm_tui.widgets.key_bar import KeyBar
 from crm_tui.widgets.keys import Ready
 from crm_tui.widgets.navigation import Trouble
@@ -50,7 +51,7 @@ class Badges:
             overdue=f"{self.overdue}!" if self.overdue else "0",
             today=self.today,
         )
-        return " | ".join(part for part in (counts, clean(self.who), clean(self.state)) if part)
+        return drawing.separator().join(part for part in (counts, clean(self.who), clean(self.state)) if part)
 
 
 class TitleLine(Widget):
@@ -77,14 +78,30 @@ class TitleLine(Widget):
 
 
 class RuleLine(Widget):
-    """A line of ``-``: one cell wide in every terminal."""
+    """A line across the screen; while somebody practises, it says what to press."""
 
-    DEFAULT_CSS = "RuleLine { height: 1; width: 100%; color: $text-muted; }"
+    DEFAULT_CSS = """
+    RuleLine { height: 1; width: 100%; color: $text-muted; }
+    RuleLine.-advice { color: $text-warning; text-style: bold; }
+    """
     ALLOW_SELECT = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.advice = ""
+
+    def advise(self, words: str) -> None:
+        """Say what to press; empty makes it a plain line again."""
+        self.advice = words
+        self.set_class(bool(words), "-advice")
+        self.refresh()
+
     def render(self) -> Text:
-        """Draw the line."""
-        return Text("-" * self.size.width, no_wrap=True, overflow="crop", end="")
+        """Draw the line, behind the advice where there is one."""
+        width = self.size.width
+        said = f" {self.advice} " if self.advice else ""
+        line = said + drawing.rule(max(width - cell_len(said), 0))
+        return Text(fit(line, width), no_wrap=True, overflow="crop", end="")
 
 
 class MessageLine(Widget):
@@ -159,7 +176,7 @@ def _sentence(text: str) -> str:
 
 
 class CrmModal(SpeakingBindings[Result], ModalScreen[Result]):
-    """A window over a screen: one border of ``-`` and ``|``, Esc and F12 close it without a result."""
+    """A window over a screen: one border, Esc and F12 close it without a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f12,escape", "cancel", "keys.back", priority=True)]
     DEFAULT_CSS = """
@@ -194,6 +211,7 @@ class CrmScreen(SpeakingBindings[Any]):
     CrmScreen .side-pane { border-left: ascii $foreground 50%; }
     CrmScreen.-wide .side-pane { display: block; }
     CrmScreen.-small RuleLine, CrmScreen.-small .optional { display: none; }
+    CrmScreen.-small RuleLine.-advice { display: block; }
     CrmScreen.-small MessageLine { display: none; }
     CrmScreen.-small MessageLine.-said { display: block; }
     """
@@ -201,12 +219,13 @@ class CrmScreen(SpeakingBindings[Any]):
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(name=name, id=id, classes=classes)
         self._title_line = TitleLine()
+        self._rule_line = RuleLine()
         self._message_line = MessageLine()
 
     def compose(self) -> ComposeResult:
         """Build the frame around the body."""
         yield self._title_line
-        yield RuleLine()
+        yield self._rule_line
         with Vertical(id="body"):
             yield from self.compose_body()
         yield self._message_line
@@ -242,6 +261,10 @@ class CrmScreen(SpeakingBindings[Any]):
     def say(self, text: str, tone: Tone = "info") -> None:
         """Put a message on the message line: good ``+``, warn ``!``, error ``!!``; empty takes it away."""
         self._message_line.show(text, tone)
+
+    def advise(self, words: str) -> None:
+        """Say on the line under the title what to press next; empty makes it a plain line again."""
+        self._rule_line.advise(words)
 
     def escape_steps(self) -> Iterable[EscapeStep]:
         """Return the steps of the Esc ladder, first to last; one that had something to undo says True."""

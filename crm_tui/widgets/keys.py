@@ -35,6 +35,9 @@ TWINS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What else arrives when a person presses the key on a Chinese input method or a keypad."""
 
+VIM: Final[dict[str, str]] = {"h": "left", "j": "down", "k": "up", "l": "right", "g": "ctrl+g"}
+"""Letters that stand for a key outside fields, where the settings say ``vim = true``."""
+
 HOLDING: Final = frozenset(
     {"archive", "batch", "do", "enter", "filter", "found", "move", "offer", "open", "save", "step", "unlock"}
 )
@@ -90,8 +93,11 @@ class KeyOrder(App[Any]):
     a burst can meet the focus of before the first (upstream #6605). Here the next key waits until a
     message sent behind the former has bubbled back, twice, so that Input.Submitted is delivered too, and
     until the screen in front is drawn and the work that the key started there (HOLDING) is done. A
-    paste with tabs or line ends is taken apart and goes through a form field by field.
+    paste with tabs or line ends is taken apart and goes through a form field by field. With ``vim`` the
+    letters of VIM are the keys they stand for, outside fields and windows that read letters.
     """
+
+    vim = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -170,7 +176,7 @@ class KeyOrder(App[Any]):
         self._key_target = self._key_receiver()
         self._key_screen = self._front()
         self._arm_safety(_SAFETY_TIMES)
-        await super().on_event(event)
+        await super().on_event(self._meant(event))
         self._send_behind(_ROUNDS)
 
     def _next_key(self) -> events.Event | None:
@@ -185,6 +191,22 @@ class KeyOrder(App[Any]):
             else:
                 return waiting
         return None
+
+    def _meant(self, event: events.Event) -> events.Event:
+        """Return the key a letter stands for, where letters move."""
+        if not (self.vim and isinstance(event, events.Key) and event.key in VIM):
+            return event
+        if self._reads_letters(event.key):
+            return event
+        key = events.Key(VIM[event.key], None)
+        key.set_sender(self)
+        return key
+
+    def _reads_letters(self, key: str) -> bool:
+        """Tell whether a letter means itself: in a field, in a window that reads it, where it is bound."""
+        focused, front = self._focused_widget(), self._front()
+        own = any(getattr(one, "READS_LETTERS", False) for one in (focused, front))
+        return own or isinstance(focused, (Input, TextArea)) or front is None or key in front.active_bindings
 
     def _first_part(self, paste: events.Paste) -> events.Paste:
         """Return the paste up to its first tab or line end and put the rest back in front."""

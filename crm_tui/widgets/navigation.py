@@ -28,6 +28,14 @@ class Entered(Message):
     """Somebody has logged in."""
 
 
+class Practise(Message):
+    """Somebody wants to practise on made-up data; ``then`` is the place to come back to."""
+
+    def __init__(self, then: str = "board") -> None:
+        super().__init__()
+        self.then = then
+
+
 class SettingsChosen(Message):
     """Somebody chose another language, theme or border for this terminal."""
 

@@ -8,6 +8,8 @@ from typing import Final, Literal
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from crm_tui.widgets.drawing import drawable, line_art
+
 Align = Literal["left", "right"]
 CUT: Final = ".."
 """What stands for the rest of a text that was cut; two cells in every terminal."""
@@ -31,13 +33,17 @@ def clean(value: str) -> str:
 
 def safe_text(value: str, style: str = "") -> Text:
     """Return what a person typed as Text: literal, one line, no markup, no escape sequence."""
-    return Text(clean(value), style=style, no_wrap=True, overflow="crop", end="")
+    return Text(drawable(clean(value)), style=style, no_wrap=True, overflow="crop", end="")
+
+
+def fit(value: str, cells: int, align: Align = "left") -> str:
+    """Return ``value`` cleaned and exactly ``cells`` wide; what does not fit ends in ``..``."""
+    return _fit(value, cells, align, line_art())
 
 
 @lru_cache(maxsize=8192)
-def fit(value: str, cells: int, align: Align = "left") -> str:
-    """Return ``value`` cleaned and exactly ``cells`` wide; what does not fit ends in ``..``."""
-    text = clean(value)
+def _fit(value: str, cells: int, align: Align, _line_art: bool) -> str:
+    text = drawable(clean(value))
     size = cell_len(text)
     if size > cells:
         if cells <= len(CUT):
@@ -50,7 +56,7 @@ def fit(value: str, cells: int, align: Align = "left") -> str:
 
 def fit_middle(value: str, cells: int) -> str:
     """Return ``value`` at most ``cells`` wide, cut in the middle as the name of a firm is."""
-    text = clean(value)
+    text = drawable(clean(value))
     if cell_len(text) <= cells:
         return text
     room = max(cells - len(CUT), 0)
@@ -68,7 +74,7 @@ def fit_text(value: str | Text, cells: int, align: Align = "left") -> Text:
         return Text(fit(value, cells, align), end="")
     text = value.copy()
     if not (text.plain.isascii() and text.plain.isprintable()):
-        text.plain = clean(text.plain)
+        text.plain = drawable(clean(text.plain))
     text.end = ""
     if text.cell_len > cells:
         text.truncate(max(cells - len(CUT), 0), overflow="crop")

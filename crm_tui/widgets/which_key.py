@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import events
@@ -61,6 +61,7 @@ class WhichKey(CrmModal[str | None]):
     WhichKey.-shown > .window { display: block; }
     """
     AUTO_FOCUS = ""
+    READS_LETTERS: ClassVar[bool] = True
 
     def __init__(self, jumps: Sequence[Jump], *, delay: float = HESITATION) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from crm_tui.i18n import t
 from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.frame import CrmModal
 from crm_tui.widgets.keys import twins
-from crm_tui.widgets.text import clean
+from crm_tui.widgets.text import safe_text
 
 
 class WordsWindow(CrmModal[None]):
@@ -39,5 +39,5 @@ class WordsWindow(CrmModal[None]):
         """Build the window."""
         with Vertical(classes="window"):
             yield Words(self._heading, classes="title")
-            yield Static(Text("\n").join(Text(clean(line)) for line in self._said), markup=False)
+            yield Static(Text("\n").join(safe_text(line) for line in self._said), markup=False)
             yield Words(t("widget.words_keys"), classes="keys")
