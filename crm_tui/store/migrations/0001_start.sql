@@ -75,6 +75,7 @@ CREATE TABLE pipeline (
     name TEXT NOT NULL,
     version INTEGER NOT NULL,
     position INTEGER NOT NULL,
+    archived_at INTEGER,
     CONSTRAINT pk_pipeline PRIMARY KEY (id)
 ) STRICT;
 
@@ -308,6 +309,7 @@ CREATE TABLE follow_up (
     deal_id TEXT,
     branch_id TEXT NOT NULL,
     author_id TEXT NOT NULL,
+    amended_by TEXT,
     channel TEXT NOT NULL,
     result TEXT NOT NULL,
     need_change TEXT NOT NULL,
@@ -322,6 +324,7 @@ CREATE TABLE follow_up (
         CONSTRAINT ck_follow_up_effective CHECK (effective IN (0, 1)),
     CONSTRAINT pk_follow_up PRIMARY KEY (id),
     CONSTRAINT fk_follow_up_author_id FOREIGN KEY (author_id) REFERENCES person (id),
+    CONSTRAINT fk_follow_up_amended_by FOREIGN KEY (amended_by) REFERENCES person (id),
     CONSTRAINT fk_follow_up_branch_id FOREIGN KEY (branch_id) REFERENCES org_unit (id),
     CONSTRAINT fk_follow_up_customer_id FOREIGN KEY (customer_id) REFERENCES customer (id),
     CONSTRAINT fk_follow_up_deal_id FOREIGN KEY (deal_id) REFERENCES deal (id)
@@ -386,7 +389,30 @@ CREATE TABLE outbox (
     version INTEGER NOT NULL,
     args TEXT NOT NULL,
     at INTEGER NOT NULL,
-    state TEXT NOT NULL
+    state TEXT NOT NULL,
+    code TEXT NOT NULL,
+    details TEXT,
+    supersedes TEXT NOT NULL,
+    hub_at INTEGER
+) STRICT;
+CREATE INDEX ix_outbox_answered ON outbox (seq) WHERE state NOT IN ('pending', 'applied');
+
+CREATE TABLE sync_cursor (
+    space TEXT NOT NULL,
+    rev INTEGER NOT NULL,
+    CONSTRAINT pk_sync_cursor PRIMARY KEY (space)
+) STRICT;
+
+CREATE TABLE sync_undo (
+    no INTEGER PRIMARY KEY,
+    tbl TEXT NOT NULL,
+    key TEXT NOT NULL,
+    before TEXT
+) STRICT;
+
+CREATE TABLE sync_page (
+    no INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE meta (

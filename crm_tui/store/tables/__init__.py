@@ -11,7 +11,16 @@ from crm_tui.store.tables.customers import (
     OwnershipEvent,
 )
 from crm_tui.store.tables.deals import Deal, Pipeline, Stage, StageEvidence, StageVisit
-from crm_tui.store.tables.local import Credential, Draft, Meta, Outbox, SearchEntry
+from crm_tui.store.tables.local import (
+    Credential,
+    Draft,
+    Meta,
+    Outbox,
+    SearchEntry,
+    SyncCursor,
+    SyncPage,
+    SyncUndo,
+)
 from crm_tui.store.tables.organisation import (
     ImportBatch,
     ImportRow,
@@ -42,6 +51,9 @@ deal = core(Deal)
 stage_visit = core(StageVisit)
 stage_evidence = core(StageEvidence)
 outbox = core(Outbox)
+sync_cursor = core(SyncCursor)
+sync_undo = core(SyncUndo)
+sync_page = core(SyncPage)
 meta = core(Meta)
 credential = core(Credential)
 draft = core(Draft)

@@ -5,15 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from crm_tui.store.tables.base import instant, json_text
 
+ANSWERED = "state NOT IN ('pending', 'applied')"
+"""Which commands somebody may have to look at: few, so that their index costs a save nothing."""
+
 
 class Outbox(SQLModel, table=True):
-    """Every command in the order it was carried out here: what will be synced, and the audit trail."""
+    """Every command in the order it was carried out here: what will be synced, and the audit trail.
+
+    ``state`` is pending until the hub has answered, then the answer's status, or discarded by a person;
+    ``code`` and ``details`` say why, for a pending one why the hub will probably refuse it.
+    """
 
     __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_answered", "seq", sqlite_where=text(ANSWERED), postgresql_where=text(ANSWERED)),
+    )
 
     seq: int | None = Field(default=None, primary_key=True)
     cmd_id: str = Field(unique=True)
@@ -25,10 +36,46 @@ class Outbox(SQLModel, table=True):
     args: Any = json_text()
     at: datetime = instant()
     state: str
+    code: str = ""
+    details: Any = json_text(nullable=True, default=None)
+    supersedes: str = ""
+    hub_at: datetime | None = instant(default=None)
+
+
+class SyncCursor(SQLModel, table=True):
+    """How far this terminal has read a space of its hub."""
+
+    __tablename__ = "sync_cursor"
+
+    space: str = Field(primary_key=True)
+    rev: int
+
+
+class SyncUndo(SQLModel, table=True):
+    """How a row was before commands changed it that the hub has not answered; written by triggers.
+
+    ``before`` is a JSON list of the row's values as stored, null for a row that was not there.
+    """
+
+    __tablename__ = "sync_undo"
+
+    no: int | None = Field(default=None, primary_key=True)
+    tbl: str
+    key: str
+    before: str | None = None
+
+
+class SyncPage(SQLModel, table=True):
+    """A page of a pull that is not complete yet, as it came."""
+
+    __tablename__ = "sync_page"
+
+    no: int | None = Field(default=None, primary_key=True)
+    body: bytes
 
 
 class Meta(SQLModel, table=True):
-    """Facts about this terminal by name: device_id, created_at, language."""
+    """Facts about this terminal by name: device_id, and ``hub_*`` once it has joined a hub."""
 
     __tablename__ = "meta"
 

@@ -1,0 +1,223 @@
+"""The door of the hub: devices and their secrets, invitations, and people's PINs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from crm_tui.domain.errors import Refused
+from crm_tui.hub.books import HubBooks, meta_value, new_secret
+from crm_tui.hub.tables import device, invite, seat
+from crm_tui.store import credentials
+from crm_tui.store.scope import viewer_of
+from crm_tui.store.tables import credential, org_unit
+from crm_tui.store.transaction import Transaction
+from crm_tui.store.types import microseconds
+from crm_tui.sync.messages import (
+    MIN_PROTOCOL,
+    PROTOCOL,
+    ForkRequest,
+    HubError,
+    JoinAnswer,
+    JoinRequest,
+    LogInAnswer,
+    LogInRequest,
+    Say,
+)
+
+LEASE = timedelta(days=7)
+"""How long a terminal may let people in without having met its hub."""
+INVITATION = timedelta(hours=24)
+ACTIVE, FROZEN = "active", "frozen"
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no sign that is taken for another one
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A code that lets one terminal join, and until when."""
+
+    code: str
+    expires_at: datetime
+
+
+def invite_terminal(books: HubBooks, unit_id: str, name: str, *, valid: timedelta = INVITATION) -> Invitation:
+    """Make a code with which one terminal may join at a unit; only its hash is kept.
+
+    Raises:
+        Refused: unit_unknown.
+    """
+    code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
+    expires_at = books.clock() + valid
+    with books.write() as tx:
+        if tx.get(org_unit, unit_id) is None:
+            raise Refused("unit_unknown")
+        tx.insert(invite, code_hash=_code_hash(code), unit_id=unit_id, name=name, expires_at=expires_at)
+    return Invitation(code, expires_at)
+
+
+def join(books: HubBooks, request: JoinRequest, new_id: Callable[[], str]) -> JoinAnswer:
+    """Enrol a terminal by its invitation.
+
+    Raises:
+        HubError: INVITE (unknown, used or expired), UPGRADE_REQUIRED, HUB_OLDER.
+    """
+    check_protocol(request.protocol)
+    now = books.clock()
+    with books.write() as tx:
+        hit = tx.update_where(
+            invite,
+            invite.c.code_hash == _code_hash(request.code),
+            invite.c.used_at.is_(None),
+            invite.c.expires_at > now,
+            used_at=now,
+        )
+        if not hit:
+            raise HubError(Say.INVITE)
+        found = tx.first(select(invite).where(invite.c.code_hash == _code_hash(request.code)))
+        assert found is not None
+        return enrol(
+            tx,
+            books.clock(),
+            device_id=new_id(),
+            unit_id=found.unit_id,
+            name=found.name,
+            machine=request.machine,
+            app_version=request.app_version,
+        )
+
+
+def enrol(tx: Transaction, now: datetime, *, last_seq: int = 0, **facts: str) -> JoinAnswer:
+    """Add a device; return its id and the secret, of which only the hash stays here."""
+    secret = new_secret()
+    tx.insert(
+        device,
+        **facts,
+        secret_hash=_secret_hash(secret),
+        last_seq=last_seq,
+        last_hash="",
+        status=ACTIVE,
+        enrolled_at=now,
+        skew=0,
+    )
+    unit = tx.get(org_unit, facts["unit_id"])
+    return JoinAnswer(
+        device_id=facts["device_id"],
+        secret=secret,
+        epoch=meta_value(tx, "epoch"),
+        organisation=meta_value(tx, "organisation"),
+        unit=unit.name if unit is not None else "",
+    )
+
+
+def fork(books: HubBooks, device_id: str, request: ForkRequest, new_id: Callable[[], str]) -> JoinAnswer:
+    """Give a copy of a terminal a device id of its own, with the seats of the original.
+
+    Raises:
+        HubError: AUTH, FROZEN.
+    """
+    with books.write() as tx:
+        original = tx.first(select(device).where(device.c.device_id == device_id))
+        if original is None:
+            raise HubError(Say.AUTH)
+        if original.status == FROZEN:
+            raise HubError(Say.FROZEN)
+        answer = enrol(
+            tx,
+            books.clock(),
+            device_id=new_id(),
+            unit_id=original.unit_id,
+            name=original.name,
+            machine=request.machine,
+            app_version=original.app_version,
+            forked_from=device_id,
+        )
+        people = list(tx.scalars(select(seat.c.person_id).where(seat.c.device_id == device_id)))
+        tx.insert_all(
+            seat,
+            [{"device_id": answer.device_id, "person_id": one, "since": books.clock()} for one in people],
+        )
+        return answer
+
+
+def authenticate(books: HubBooks, device_id: str, secret: str) -> None:
+    """Check a device's secret, in constant time.
+
+    Raises:
+        HubError: AUTH, the same for a device that is not known and for a wrong secret.
+    """
+    with books.read() as tx:
+        known = tx.scalar(select(device.c.secret_hash).where(device.c.device_id == device_id))
+    if not hmac.compare_digest(str(known or ""), _secret_hash(secret)):
+        raise HubError(Say.AUTH)
+
+
+def log_in(books: HubBooks, device_id: str, request: LogInRequest) -> LogInAnswer:
+    """Check a person's PIN, counting the try, and give the person a seat at this device.
+
+    Raises:
+        Refused: pin_unset, pin_wrong (left), pin_locked (minutes), person_unknown, person_frozen.
+    """
+    now = books.clock()
+    with books.write() as tx:
+        viewer_of(tx, request.person_id)
+        no = credentials.check_pin(tx, request.person_id, request.pin, now)
+        left = credentials.tries_left(tx, request.person_id)
+        until = credentials.locked_until(tx, request.person_id, now)
+        if no is None:
+            return _seated(tx, device_id, request.person_id, now)
+    minutes = -(-(until - now) // timedelta(minutes=1)) if until else 0
+    raise Refused(no, left=left, minutes=minutes)
+
+
+def choose_pin(books: HubBooks, device_id: str, request: LogInRequest) -> LogInAnswer:
+    """Set the first PIN of a person who has none, and give the person a seat at this device.
+
+    Raises:
+        Refused: pin_shape, pin_set, person_unknown, person_frozen.
+    """
+    verifier = credentials.hash_pin(request.pin)
+    with books.write() as tx:
+        viewer_of(tx, request.person_id)
+        if credentials.has_pin(tx, request.person_id):
+            raise Refused("pin_set")
+        credentials.set_verifier(tx, request.person_id, verifier)
+        return _seated(tx, device_id, request.person_id, books.clock())
+
+
+def check_protocol(spoken: int) -> None:
+    """Refuse a conversation that this hub cannot hold; raises HubError UPGRADE_REQUIRED, HUB_OLDER."""
+    if spoken < MIN_PROTOCOL:
+        raise HubError(Say.UPGRADE_REQUIRED, least=MIN_PROTOCOL)
+    if spoken > PROTOCOL:
+        raise HubError(Say.HUB_OLDER, most=PROTOCOL)
+
+
+def known_device(tx: Transaction, device_id: str) -> Row[Any]:
+    """Return a device; raises HubError AUTH."""
+    row = tx.first(select(device).where(device.c.device_id == device_id))
+    if row is None:
+        raise HubError(Say.AUTH)
+    return row
+
+
+def _seated(tx: Transaction, device_id: str, person_id: str, now: datetime) -> LogInAnswer:
+    tx.delete_where(seat, seat.c.device_id == device_id, seat.c.person_id == person_id)
+    tx.insert(seat, device_id=device_id, person_id=person_id, since=now)
+    verifier = tx.scalar(select(credential.c.verifier).where(credential.c.person_id == person_id))
+    return LogInAnswer(verifier=verifier, lease_until=microseconds(now + LEASE))
+
+
+def _secret_hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _code_hash(code: str) -> str:
+    plain = "".join(sign for sign in code.upper() if sign.isalnum())
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""The hub itself: one database and everything a terminal may ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from crm_tui.hub import accounts
+from crm_tui.hub.books import NORMAL, HubBooks, meta_value
+from crm_tui.hub.pull import spaces_below, tell
+from crm_tui.hub.push import take
+from crm_tui.hub.tables import space_rev
+from crm_tui.sync.messages import (
+    MIN_PROTOCOL,
+    PROTOCOL,
+    ForkRequest,
+    HubCard,
+    JoinAnswer,
+    JoinRequest,
+    LogInAnswer,
+    LogInRequest,
+    PullAnswer,
+    PullRequest,
+    PushAnswer,
+    PushRequest,
+)
+
+
+class Authority:
+    """Answers terminals; knows nothing of what lies between them and the hub."""
+
+    def __init__(self, books: HubBooks, new_id: Callable[[], str]) -> None:
+        self.books = books
+        self._new_id = new_id
+
+    def card(self) -> HubCard:
+        """Return what the hub says of itself to anybody."""
+        with self.books.read() as tx:
+            return HubCard(
+                organisation=meta_value(tx, "organisation"),
+                epoch=meta_value(tx, "epoch"),
+                protocol=PROTOCOL,
+                min_protocol=MIN_PROTOCOL,
+                mode=meta_value(tx, "mode", NORMAL),
+                now=self.books.now,
+            )
+
+    def join(self, request: JoinRequest) -> JoinAnswer:
+        """Enrol a new terminal."""
+        return accounts.join(self.books, request, self._new_id)
+
+    def fork(self, device_id: str, request: ForkRequest) -> JoinAnswer:
+        """Give a copied terminal an id of its own."""
+        return accounts.fork(self.books, device_id, request, self._new_id)
+
+    def push(self, device_id: str, request: PushRequest, address: str = "") -> PushAnswer:
+        """Take commands in."""
+        accounts.check_protocol(request.protocol)
+        return take(self.books, device_id, request, address)
+
+    def pull(self, device_id: str, request: PullRequest) -> PullAnswer:
+        """Tell what changed."""
+        accounts.check_protocol(request.protocol)
+        return tell(self.books, device_id, request)
+
+    def moved(self, device_id: str, cursors: dict[str, int]) -> bool:
+        """Tell whether a space of the device has moved beyond its cursor."""
+        with self.books.read() as tx:
+            row = accounts.known_device(tx, device_id)
+            scope = spaces_below(tx, row.unit_id)
+            revs = {
+                one.space: one.rev for one in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))
+            }
+        return set(scope) != set(cursors) or any(revs.get(one, 0) > cursors[one] for one in scope)
+
+    def log_in(self, device_id: str, request: LogInRequest) -> LogInAnswer:
+        """Check a person's PIN at a terminal."""
+        return accounts.log_in(self.books, device_id, request)
+
+    def choose_pin(self, device_id: str, request: LogInRequest) -> LogInAnswer:
+        """Set a person's first PIN at a terminal."""
+        return accounts.choose_pin(self.books, device_id, request)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self.books.close()

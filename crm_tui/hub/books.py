@@ -1,0 +1,140 @@
+"""The hub's database: opened, made ready, and how its transactions begin; SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from crm_tui.hub.tables import hub_meta, hub_metadata
+from crm_tui.hub.touched import preparation
+from crm_tui.store.engine import for_writing, open_engine
+from crm_tui.store.transaction import Transaction
+from crm_tui.store.types import microseconds
+from crm_tui.sync.messages import HubError, Say
+
+Clock = Callable[[], datetime]
+
+NORMAL, RECOVERING = "normal", "recovering"
+_AGAIN = frozenset({"40001", "40P01", "55P03", "57P01", "53100", "08006", "25006"})
+"""What PostgreSQL says of a transaction that may simply be tried again: see its appendix of error codes."""
+
+
+class HubBooks:
+    """Transactions on a hub's database; what it cannot do now becomes HubError RETRY."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._reading = engine.execution_options(
+            **({} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"})
+        )
+        self._writing = for_writing(engine)
+        self._engine = engine
+        self.clock = clock
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock) -> HubBooks:
+        """Open the database at ``sqlite:///path`` or ``postgresql+psycopg://…``.
+
+        Raises:
+            Refused: as ``open_engine`` does for a file; hub_missing where the database is no hub's.
+        """
+        if url.startswith("sqlite:///"):
+            return cls(open_file(Path(url.removeprefix("sqlite:///"))), clock)
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        return cls(_noting(engine), clock)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine below, for those who look after the database itself."""
+        return self._engine
+
+    @property
+    def now(self) -> int:
+        """The hub's clock in microseconds since 1970 UTC."""
+        return microseconds(self.clock())
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a transaction that reads one state of the rows."""
+        with _asking_again(), self._reading.connect() as connection, connection.begin():
+            yield Transaction(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Open a transaction that writes: all of it is kept, or nothing."""
+        with _asking_again(), self._writing.connect() as connection, connection.begin():
+            yield Transaction(connection)
+
+
+def open_file(path: Path) -> Engine:
+    """Open a hub's SQLite file, made ready to note what changes."""
+    engine = open_engine(path)
+    hub_metadata.create_all(engine)
+    engine.dispose()  # connections from here on note what changes
+    return _noting(engine)
+
+
+def meta_value(tx: Transaction, name: str, default: str = "") -> str:
+    """Return a fact about this hub."""
+    found = tx.scalar(select(hub_meta.c.value).where(hub_meta.c.name == name))
+    return default if found is None else str(found)
+
+
+def set_meta(tx: Transaction, **facts: str) -> None:
+    """Keep facts about this hub."""
+    for name, value in facts.items():
+        if not tx.update_where(hub_meta, hub_meta.c.name == name, value=value):
+            tx.insert(hub_meta, name=name, value=value)
+
+
+def new_secret() -> str:
+    """Return a secret that nobody guesses: 256 bits, safe in a URL."""
+    return secrets.token_urlsafe(32)
+
+
+def _noting(engine: Engine) -> Engine:
+    """Let every new connection note which rows it changes."""
+    statements = tuple(preparation(engine.dialect.name))
+
+    def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+        connection.commit()
+
+    event.listen(engine, "connect", on_connect)
+    return engine
+
+
+@contextmanager
+def _asking_again() -> Iterator[None]:
+    """Turn what a second try may mend into RETRY."""
+    try:
+        yield
+    except DBAPIError as error:
+        if may_be_tried_again(error):
+            raise HubError(Say.RETRY) from error
+        raise
+
+
+def may_be_tried_again(error: DBAPIError) -> bool:
+    """Tell whether the database could not do something now: busy, a deadlock, a full disk, a lost server."""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in _AGAIN
+    said = str(error.orig)
+    return any(word in said for word in ("locked", "busy", "full", "disk I/O"))

@@ -1,0 +1,257 @@
+"""Telling a terminal what changed: pages of rows beyond its cursors, and the answers to its commands.
+
+Kept here: I6 (nothing is missed: the feed is read in one snapshot, up to a bound that the first page fixed),
+I10 (a row that has left the terminal's spaces is told as gone), I2 (answers come only with the state that
+shows their effects: in a pull that fits one page).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, and_, or_, select
+
+from crm_tui.hub.books import HubBooks, meta_value
+from crm_tui.hub.tables import command_alias, command_log, device, feed, space_rev
+from crm_tui.store.replicated import (
+    REPLICATED,
+    column_names,
+    has_key,
+    plain,
+    replicated,
+    settled,
+)
+from crm_tui.store.tables import org_unit
+from crm_tui.store.transaction import Transaction
+from crm_tui.store.types import microseconds
+from crm_tui.sync.digests import fingerprint
+from crm_tui.sync.messages import (
+    PAGE,
+    WIDE,
+    Ack,
+    Digest,
+    Gone,
+    HubError,
+    Place,
+    PullAnswer,
+    PullRequest,
+    Say,
+    TableRows,
+)
+
+_KEYS = 500
+_ORDER = {table.name: place for place, table in enumerate(REPLICATED)}
+
+
+def tell(books: HubBooks, device_id: str, request: PullRequest, page: int = PAGE) -> PullAnswer:
+    """Return one page of what changed for a device.
+
+    Raises:
+        HubError: AUTH, FROZEN, EPOCH, RECOVERING (a cursor is beyond the hub's own), RETRY.
+    """
+    with books.read() as tx:
+        row = tx.first(select(device).where(device.c.device_id == device_id))
+        if row is None:
+            raise HubError(Say.AUTH)
+        if row.status == "frozen":
+            raise HubError(Say.FROZEN)
+        epoch = meta_value(tx, "epoch")
+        if request.epoch != epoch:
+            raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
+        scope = spaces_below(tx, row.unit_id)
+        same = request.scope_hash == scope_hash(scope)
+        cursors = request.cursors if same else {}
+        upto = request.upto if same and request.upto is not None else _revs(tx, scope)
+        _refuse_future(cursors, upto)
+        entries = _entries(tx, cursors, upto, request.after if same else None, page + 1)
+        more = len(entries) > page
+        return _answer(books, tx, request, row, _Page(epoch, scope, upto, entries[:page], more, same))
+
+
+@dataclass
+class _Page:
+    """The entries of the feed that one answer tells."""
+
+    epoch: str
+    scope: list[str]
+    upto: dict[str, int]
+    entries: Sequence[Row[Any]]
+    more: bool
+    same: bool
+
+
+def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any], page: _Page) -> PullAnswer:
+    whole = page.same and request.after is None and not page.more
+    last = page.entries[-1] if page.entries else None
+    put, gone = _told(tx, page)
+    return PullAnswer(
+        epoch=page.epoch,
+        scope=page.scope,
+        scope_hash=scope_hash(page.scope),
+        upto=page.upto,
+        gone=gone,
+        put=put,
+        more=Place(space=last.space, rev=last.rev, table=last.tbl, key=last.key)
+        if page.more and last is not None
+        else None,
+        acks=_acks(tx, row.device_id, request.first_pending) if whole else [],
+        digests=digests(tx, page.scope) if whole and request.digests else [],
+        safe_until=int(meta_value(tx, "safe_until", "0")),
+        hub_now=books.now,
+    )
+
+
+def spaces_below(tx: Transaction, unit_id: str) -> list[str]:
+    """Return the spaces of a device in a unit: the whole organisation's and those of the branches there."""
+    units = {unit.id: unit for unit in tx.rows(select(org_unit))}
+    if unit_id not in units:
+        return [WIDE]
+    found = {WIDE}
+    up: str | None = unit_id
+    while up is not None and units[up].kind == "team":  # a team works in its branch's space
+        up = units[up].parent_id
+    frontier = {up} if up else set()
+    while frontier:
+        found |= {one for one in frontier if units[one].kind == "branch"}
+        frontier = {unit.id for unit in units.values() if unit.parent_id in frontier}
+    return sorted(found)
+
+
+def scope_hash(scope: Iterable[str]) -> str:
+    """Return a short name for a set of spaces."""
+    return hashlib.blake2b("\x1f".join(sorted(scope)).encode(), digest_size=8).hexdigest()
+
+
+def digests(tx: Transaction, scope: Sequence[str]) -> list[Digest]:
+    """Return what a terminal with these spaces should hold of every table."""
+    found = []
+    for table in REPLICATED:
+        rows, total = 0, 0
+        keys = list(
+            tx.scalars(
+                select(feed.c.key)
+                .where(feed.c.tbl == table.name, feed.c.space.in_(scope), feed.c.live)
+                .distinct()
+            )
+        )
+        for row in _rows(tx, table.name, keys):
+            rows += 1
+            total += fingerprint(row)
+        found.append(Digest(table=table.name, rows=rows, sum=total % 2**63))
+    return found
+
+
+def _revs(tx: Transaction, scope: Sequence[str]) -> dict[str, int]:
+    known = {row.space: row.rev for row in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))}
+    return {space: known.get(space, 0) for space in scope}
+
+
+def _refuse_future(cursors: Mapping[str, int], upto: Mapping[str, int]) -> None:
+    """Refuse a cursor that this hub has never given: its database was put back by hand."""
+    if any(rev > upto.get(space, rev) for space, rev in cursors.items()):
+        raise HubError(Say.RECOVERING)
+
+
+def _entries(
+    tx: Transaction, cursors: Mapping[str, int], upto: Mapping[str, int], after: Place | None, limit: int
+) -> list[Row[Any]]:
+    """Return the entries of the feed beyond the cursors and after the last page, in order."""
+    found: list[Row[Any]] = []
+    for space in sorted(upto):
+        if after is not None and space < after.space:
+            continue
+        place = after if after is not None and space == after.space else None
+        question = _beyond(space, cursors.get(space, 0), upto[space], place)
+        found += tx.rows(question.limit(limit - len(found)))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _beyond(space: str, cursor: int, upto: int, after: Place | None) -> Select[Any]:
+    question = select(feed).where(feed.c.space == space, feed.c.rev > cursor, feed.c.rev <= upto)
+    if cursor == 0:  # who begins has nothing that could be gone
+        question = question.where(feed.c.live)
+    if after is not None:
+        question = question.where(
+            feed.c.rev >= after.rev,
+            or_(
+                feed.c.rev > after.rev,
+                feed.c.tbl > after.table,
+                and_(feed.c.tbl == after.table, feed.c.key > after.key),
+            ),
+        )
+    return question.order_by(feed.c.rev, feed.c.tbl, feed.c.key)
+
+
+def _told(tx: Transaction, page: _Page) -> tuple[list[TableRows], list[Gone]]:
+    """Return the rows of a page as they are, and those that are gone from every space of the terminal."""
+    live: dict[str, set[str]] = {}
+    dead: dict[str, set[str]] = {}
+    for entry in page.entries:
+        (live if entry.live else dead).setdefault(entry.tbl, set()).add(entry.key)
+    for name, keys in dead.items():
+        live.setdefault(name, set()).update(_still_live(tx, name, sorted(keys), page.scope))
+    put = [
+        TableRows(table=name, columns=list(column_names(_known(name))), rows=rows)
+        for name, keys in sorted(live.items(), key=lambda one: _ORDER[one[0]])
+        if (rows := list(_rows(tx, name, sorted(keys))))
+    ]
+    gone = [
+        Gone(table=name, keys=sorted(lost))
+        for name, keys in sorted(dead.items())
+        if (lost := keys - live.get(name, set()))
+    ]
+    return put, gone
+
+
+def _still_live(tx: Transaction, name: str, keys: list[str], scope: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(keys), _KEYS):
+        yield from tx.scalars(
+            select(feed.c.key).where(
+                feed.c.tbl == name,
+                feed.c.key.in_(keys[start : start + _KEYS]),
+                feed.c.live,
+                feed.c.space.in_(scope),
+            )
+        )
+
+
+def _rows(tx: Transaction, name: str, keys: Sequence[str]) -> Iterator[list[Any]]:
+    table = _known(name)
+    for start in range(0, len(keys), _KEYS):
+        for row in tx.rows(plain(table).where(has_key(table, keys[start : start + _KEYS]))):
+            yield settled(row)
+
+
+def _known(name: str) -> Table:
+    table = replicated(name)
+    assert table is not None, "the feed names only tables that are replicated"
+    return table
+
+
+def _acks(tx: Transaction, device_id: str, first: int) -> list[Ack]:
+    """Return the answers to a device's commands from ``first`` on, its own and those it sent as a copy."""
+    own = select(command_log, command_log.c.seq.label("at")).where(
+        command_log.c.device_id == device_id, command_log.c.seq >= first
+    )
+    copied = (
+        select(command_log, command_alias.c.seq.label("at"))
+        .join(command_alias, command_alias.c.cmd_id == command_log.c.cmd_id)
+        .where(command_alias.c.device_id == device_id, command_alias.c.seq >= first)
+    )
+    return [
+        Ack(
+            seq=row.at,
+            cmd_id=row.cmd_id,
+            status=row.status,
+            code=row.code,
+            details=row.details,
+            hub_at=microseconds(row.hub_at),
+        )
+        for question in (own, copied)
+        for row in tx.rows(question)
+    ]

@@ -1,0 +1,308 @@
+"""Taking commands in: each is carried out by the very handler the terminal used, and its answer is kept.
+
+Kept here: I1 (a command has one answer, by its id, for ever), I2 (rows, feed and answer are one
+transaction), I11 (who is frozen changes nothing), I12 (a command that cannot be carried out holds nobody up),
+I13 (the order is that of arrival, whatever clocks say).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.exc import DBAPIError
+
+from crm_tui.commands import Envelope, Verdict, by_kind, execute
+from crm_tui.commands.base import SYSTEM, actor_of
+from crm_tui.domain.errors import Refused
+from crm_tui.hub.books import HubBooks, may_be_tried_again, meta_value
+from crm_tui.hub.changes import publish
+from crm_tui.hub.tables import command_alias, command_log, device, review, seat
+from crm_tui.hub.touched import take_touched
+from crm_tui.store.scope import Viewer
+from crm_tui.store.tables import org_unit, person
+from crm_tui.store.transaction import Transaction
+from crm_tui.store.types import instant_of, microseconds
+from crm_tui.sync.messages import Ack, HubError, PushAnswer, PushRequest, Say, SealedCommand, Status
+
+TRANSACTION = 50
+"""The most commands of one transaction."""
+SLOW_CLOCK = timedelta(minutes=5)
+"""A clock this far ahead of the hub's is put right: the command is dated by the hub."""
+WILD_CLOCK = timedelta(hours=24)
+"""A clock this far ahead is not believed at all: the command waits for somebody to look at it."""
+
+_LOOKED_AT = frozenset({Status.FLAGGED, Status.HELD, Status.QUARANTINED})
+_POISON = frozenset({"command_unknown", "command_invalid", "command_failed"})
+_KEPT_BACK = frozenset({"person_frozen", "person_unknown"})
+_SHAPES_ACTORS = frozenset({person.name, org_unit.name})
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Portion:
+    """What one transaction takes in from one device."""
+
+    tx: Transaction
+    device: Row[Any]
+    hub_at: int
+    address: str
+    known: dict[str, Row[Any]]
+    by_seq: dict[int, str]
+    actors: dict[str, Viewer] = field(default_factory=dict)
+    seats: set[str] = field(default_factory=set)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    acks: list[Ack] = field(default_factory=list)
+
+
+def take(books: HubBooks, device_id: str, request: PushRequest, address: str = "") -> PushAnswer:
+    """Take in what a device hands over, in portions that are each one transaction.
+
+    Raises:
+        HubError: EPOCH, GAP (expected), FORKED, FROZEN, RETRY; portions before it are kept.
+    """
+    acks: list[Ack] = []
+    for start in range(0, len(request.commands), TRANSACTION):
+        portion = request.commands[start : start + TRANSACTION]
+        acks += _take_portion(books, device_id, request, portion, address)
+    return PushAnswer(acks=acks, hub_now=books.now)
+
+
+def _take_portion(
+    books: HubBooks, device_id: str, request: PushRequest, commands: Sequence[SealedCommand], address: str
+) -> list[Ack]:
+    with books.write() as tx:
+        row = tx.first(select(device).where(device.c.device_id == device_id).with_for_update())
+        if row is None:
+            raise HubError(Say.AUTH)
+        if request.epoch != (epoch := meta_value(tx, "epoch")):
+            raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
+        portion = _begin(tx, row, commands, books.now, address)
+        last = row.last_seq
+        for sealed in commands:
+            last = _take_one(portion, sealed, last)
+        _finish(portion, last, skew=request.now - portion.hub_at, app_version=request.app_version)
+        return portion.acks
+
+
+def _begin(
+    tx: Transaction, row: Row[Any], commands: Sequence[SealedCommand], hub_at: int, address: str
+) -> _Portion:
+    """Read at once what is known of the commands of a portion."""
+    ids, seqs = [one.cmd_id for one in commands], [one.seq for one in commands]
+    known = {one.cmd_id: one for one in tx.rows(select(command_log).where(command_log.c.cmd_id.in_(ids)))}
+    by_seq: dict[int, str] = {}
+    for table in (command_log, command_alias):
+        mine = select(table.c.seq, table.c.cmd_id).where(
+            table.c.device_id == row.device_id, table.c.seq.in_(seqs)
+        )
+        by_seq |= {one.seq: one.cmd_id for one in tx.rows(mine)}
+    seats = set(tx.scalars(select(seat.c.person_id).where(seat.c.device_id == row.device_id)))
+    return _Portion(tx, row, hub_at, address, known, by_seq, seats=seats)
+
+
+def _take_one(portion: _Portion, sealed: SealedCommand, last: int) -> int:
+    """Answer one command; return the last ``seq`` of the device after it."""
+    if sealed.seq <= last:
+        if portion.by_seq.get(sealed.seq) != sealed.cmd_id:
+            raise HubError(Say.FORKED, seq=sealed.seq)
+        portion.acks.append(_stored(portion, sealed))
+        return last
+    if sealed.seq > last + 1:
+        raise HubError(Say.GAP, expected=last + 1)
+    if sealed.cmd_id in portion.known:
+        portion.tx.insert(
+            command_alias, device_id=portion.device.device_id, seq=sealed.seq, cmd_id=sealed.cmd_id
+        )
+        portion.acks.append(_stored(portion, sealed))
+    else:
+        portion.acks.append(_decide(portion, sealed))
+    portion.by_seq[sealed.seq] = sealed.cmd_id
+    return sealed.seq
+
+
+def _stored(portion: _Portion, sealed: SealedCommand) -> Ack:
+    """Return the answer that the command has had before."""
+    found = portion.known.get(sealed.cmd_id)
+    if found is None:  # answered earlier in this very portion
+        return next(ack for ack in portion.acks if ack.cmd_id == sealed.cmd_id)
+    return Ack(
+        seq=sealed.seq,
+        cmd_id=sealed.cmd_id,
+        status=found.status,
+        code=found.code,
+        details=found.details,
+        hub_at=microseconds(found.hub_at),
+    )
+
+
+def _decide(portion: _Portion, sealed: SealedCommand) -> Ack:
+    """Carry a new command out, or say why not, and note the answer for the log."""
+    status, code, details = _outcome(portion, sealed)
+    _note(portion, sealed, status, code, details)
+    return Ack(
+        seq=sealed.seq,
+        cmd_id=sealed.cmd_id,
+        status=status,
+        code=code,
+        details=details,
+        hub_at=portion.hub_at,
+    )
+
+
+_Answer = tuple[Status, str, dict[str, Any]]
+"""A status, the refusal's code and its details."""
+
+
+def _outcome(portion: _Portion, sealed: SealedCommand) -> _Answer:
+    """Carry a command out, strictly first; a fact that a rule refuses is carried out all the same."""
+    if sealed.actor_id == SYSTEM or sealed.actor_id not in portion.seats:
+        return Status.HELD, "seat_missing", {}
+    ahead = sealed.at - portion.hub_at
+    if ahead > _us(WILD_CLOCK):
+        return Status.HELD, "clock_ahead", {"hours": ahead // _us(timedelta(hours=1))}
+    verdict = _carried_out(portion, sealed, lenient=False)
+    if verdict.applied:
+        return Status.APPLIED, "", dict(verdict.details)
+    return _status_of(portion, sealed, verdict.code), verdict.code, dict(verdict.details)
+
+
+def _status_of(portion: _Portion, sealed: SealedCommand, code: str) -> Status:
+    """Return what becomes of a command that was refused strictly."""
+    if code in _POISON:
+        return Status.QUARANTINED
+    if code in _KEPT_BACK:
+        return Status.HELD
+    if not by_kind()[sealed.kind].fact:
+        return Status.REJECTED
+    return Status.FLAGGED if _carried_out(portion, sealed, lenient=True).applied else Status.HELD
+
+
+def _carried_out(portion: _Portion, sealed: SealedCommand, *, lenient: bool) -> Verdict:
+    """Carry a command out in a savepoint; one that breaks the program is an answer too."""
+    tx = portion.tx
+    envelope = Envelope(
+        cmd_id=sealed.cmd_id,
+        batch_id=sealed.batch_id,
+        device_id=portion.device.device_id,
+        actor_id=sealed.actor_id,
+        at=instant_of(_dated(portion, sealed)),
+        kind=sealed.kind,
+        version=sealed.version,
+        args=sealed.args,
+    )
+    try:
+        with tx.savepoint():
+            actor = _actor(portion, sealed.actor_id)
+            verdict = execute(envelope, tx, actor, lenient=lenient)
+    except Refused as no:
+        return Verdict(no.code, no.details)
+    except DBAPIError as error:
+        if may_be_tried_again(error):
+            raise
+        _log.exception("command %s (%s) could not be carried out", sealed.cmd_id, sealed.kind)
+        return Verdict("command_failed")
+    except Exception:  # noqa: BLE001 - a poison command must not hold up those behind it (I12)
+        _log.exception("command %s (%s) could not be carried out", sealed.cmd_id, sealed.kind)
+        return Verdict("command_failed")
+    if tx.changed & _SHAPES_ACTORS:
+        portion.actors.clear()
+    return verdict
+
+
+def _actor(portion: _Portion, actor_id: str) -> Viewer:
+    """Return who acts, looked up once in a portion while nothing about people changes."""
+    if actor_id not in portion.actors:
+        portion.actors[actor_id] = actor_of(portion.tx, actor_id)
+    return portion.actors[actor_id]
+
+
+def _dated(portion: _Portion, sealed: SealedCommand) -> int:
+    """Return when a command was given: by its terminal's clock, by the hub's where that runs ahead."""
+    ahead = sealed.at - portion.hub_at
+    return portion.hub_at if ahead > _us(SLOW_CLOCK) else sealed.at
+
+
+def _note(
+    portion: _Portion, sealed: SealedCommand, status: Status, code: str, details: dict[str, Any]
+) -> None:
+    portion.entries.append(
+        {
+            "cmd_id": sealed.cmd_id,
+            "device_id": portion.device.device_id,
+            "seq": sealed.seq,
+            "batch_id": sealed.batch_id,
+            "actor_id": sealed.actor_id,
+            "kind": sealed.kind,
+            "version": sealed.version,
+            "args": sealed.args,
+            "client_at": instant_of(sealed.at),
+            "hub_at": instant_of(portion.hub_at),
+            "address": portion.address,
+            "status": str(status),
+            "code": code,
+            "details": details,
+            "supersedes": sealed.supersedes,
+        }
+    )
+
+
+def _finish(portion: _Portion, last: int, *, skew: int, app_version: str) -> None:
+    """Write the log, the device and, as the last deed, the feed."""
+    tx, revs = portion.tx, {}
+    touched = take_touched(tx.connection)
+    chained = list(chain(portion.device.last_hash, portion.entries))
+    if touched:
+        revs = publish(tx, touched)
+    if chained:
+        tx.insert_all(command_log, [{**entry, "revs": revs} for entry in chained])
+        tx.insert_all(review, list(_to_review(portion)))
+    tx.update_where(
+        device,
+        device.c.device_id == portion.device.device_id,
+        last_seq=last,
+        last_hash=chained[-1]["hash"] if chained else portion.device.last_hash,
+        last_seen_at=instant_of(portion.hub_at),
+        skew=skew,
+        app_version=app_version,
+    )
+
+
+def _to_review(portion: _Portion) -> Iterator[dict[str, Any]]:
+    for entry in portion.entries:
+        if entry["status"] in _LOOKED_AT:
+            yield {
+                "cmd_id": entry["cmd_id"],
+                "opened_at": entry["hub_at"],
+                "status": entry["status"],
+                "code": entry["code"],
+                "decision": "",
+                "decided_by": "",
+            }
+
+
+def chain(last_hash: str, entries: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the entries of one device's log with ``prev_hash`` and ``hash``: each seals the one before it."""
+    for entry in entries:
+        sealed_by = chain_hash(last_hash, entry)
+        yield {**entry, "prev_hash": last_hash, "hash": sealed_by}
+        last_hash = sealed_by
+
+
+def chain_hash(last_hash: str, entry: Any) -> str:
+    """Return the hash (blake2b, 128 bits) of an entry of the log and the hash before it."""
+    said = [last_hash, entry["cmd_id"], entry["device_id"], entry["seq"], entry["actor_id"], entry["kind"]]
+    said += [entry["version"], entry["args"], microseconds(entry["client_at"]), microseconds(entry["hub_at"])]
+    said += [entry["status"], entry["code"]]
+    told = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def _us(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)

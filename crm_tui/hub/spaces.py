@@ -1,0 +1,126 @@
+"""In which spaces a row lives: the whole organisation's, or those of branches.
+
+A row belongs to the space of the branch that works on it; what hangs on a customer or a deal lives where
+that lives. A customer is also in the space of each branch that has a deal with it, so that the deal's card
+can name it; the customer's numbers and history are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from sqlalchemy import ColumnElement, Table, select
+
+from crm_tui.hub.touched import Touched
+from crm_tui.store.replicated import has_key, key_text, replicated
+from crm_tui.store.tables import (
+    contact,
+    contact_plan,
+    contact_point,
+    customer,
+    deal,
+    follow_up,
+    import_row,
+    lead,
+    ownership_event,
+    stage_evidence,
+    stage_visit,
+)
+from crm_tui.store.transaction import Transaction
+from crm_tui.sync.messages import WIDE
+
+Spaces = Mapping[str, frozenset[str]]
+"""The spaces of living rows by key; a key that is missing is of a row that is gone."""
+
+OF_CUSTOMER = (contact_point, contact, ownership_event, follow_up, contact_plan)
+OF_DEAL = (stage_visit, stage_evidence)
+_PORTION = 500
+
+
+def spaces_of(tx: Transaction, table: Table, keys: Iterable[str]) -> Spaces:
+    """Return where the rows with these keys live."""
+    wanted = sorted(keys)
+    found: dict[str, frozenset[str]] = {}
+    for start in range(0, len(wanted), _PORTION):
+        found |= _OF.get(table.name, _wide)(tx, table, wanted[start : start + _PORTION])
+    return found
+
+
+def hanging_on(tx: Transaction, table: Table, keys: Iterable[str]) -> Touched:
+    """Return the rows that live where these customers or deals live."""
+    children, column = (OF_CUSTOMER, "customer_id") if table is customer else (OF_DEAL, "deal_id")
+    found: Touched = {}
+    for child in children:
+        ids = tx.scalars(select(child.c.id).where(child.c[column].in_(sorted(keys))))
+        found.setdefault(child.name, set()).update(ids)
+    return found
+
+
+def customers_of(tx: Transaction, deal_ids: Iterable[str]) -> set[str]:
+    """Return the customers of these deals."""
+    wanted = sorted(deal_ids)
+    found: set[str] = set()
+    for start in range(0, len(wanted), _PORTION):
+        ids = wanted[start : start + _PORTION]
+        found |= set(
+            tx.scalars(select(deal.c.customer_id).where(deal.c.id.in_(ids), deal.c.customer_id.is_not(None)))
+        )
+    return found
+
+
+def _wide(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
+    columns = list(table.primary_key.columns)
+    return {key_text(row): frozenset({WIDE}) for row in tx.rows(select(*columns).where(has_key(table, keys)))}
+
+
+def _own(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
+    return _by_branch(tx, table, keys, table.c.branch_id)
+
+
+def _of_customer(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
+    branch = select(customer.c.branch_id).where(customer.c.id == table.c.customer_id).scalar_subquery()
+    return _by_branch(tx, table, keys, branch)
+
+
+def _of_deal(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
+    branch = select(deal.c.branch_id).where(deal.c.id == table.c.deal_id).scalar_subquery()
+    return _by_branch(tx, table, keys, branch)
+
+
+def _by_branch(tx: Transaction, table: Table, keys: list[str], branch: ColumnElement[str]) -> Spaces:
+    asked = select(table.c.id, branch.label("branch")).where(table.c.id.in_(keys))
+    return {row.id: frozenset({row.branch}) for row in tx.rows(asked)}
+
+
+def _of_customers(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
+    found = dict(_own(tx, table, keys))
+    asked = select(deal.c.customer_id, deal.c.branch_id).where(deal.c.customer_id.in_(keys)).distinct()
+    for row in tx.rows(asked):
+        if row.customer_id in found:
+            found[row.customer_id] |= {row.branch_id}
+    return found
+
+
+def _of_import_row(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
+    """What an import did to a row is known where the row is."""
+    asked = select(table.c.id, table.c.kind, table.c.row_id).where(table.c.id.in_(keys))
+    meant: dict[str, dict[str, list[str]]] = {}
+    for note in tx.rows(asked):
+        meant.setdefault(note.kind, {}).setdefault(note.row_id, []).append(note.id)
+    found: dict[str, frozenset[str]] = {}
+    for kind, rows in meant.items():
+        of_kind = replicated(kind)
+        where = spaces_of(tx, of_kind, rows) if of_kind is not None else {}
+        for row_id, notes in rows.items():
+            found |= dict.fromkeys(notes, where.get(row_id, frozenset({WIDE})))
+    return found
+
+
+_OF: Mapping[str, Callable[[Transaction, Table, list[str]], Spaces]] = {
+    customer.name: _of_customers,
+    deal.name: _own,
+    lead.name: _own,
+    import_row.name: _of_import_row,
+    **{table.name: _of_customer for table in OF_CUSTOMER},
+    **{table.name: _of_deal for table in OF_DEAL},
+}

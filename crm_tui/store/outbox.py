@@ -1,0 +1,107 @@
+"""The commands of this terminal: those the hub has not answered yet, and what became of the others.
+
+The device's own count of its commands starts anew when it gets another id: it is the row's ``seq`` less an
+offset that is kept beside it. Unanswered commands are always the last ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, text
+
+from crm_tui.store.tables import meta, outbox
+from crm_tui.store.tables.local import ANSWERED
+from crm_tui.store.transaction import Transaction
+
+PENDING, DISCARDED = "pending", "discarded"
+_OFFSET = "hub_offset"
+_DONE = "hub_done"
+
+
+def fact(tx: Transaction, name: str, default: str = "") -> str:
+    """Return a fact about this terminal."""
+    found = tx.scalar(select(meta.c.value).where(meta.c.name == name))
+    return default if found is None else str(found)
+
+
+def set_facts(tx: Transaction, **facts: str) -> None:
+    """Keep facts about this terminal."""
+    for name, value in facts.items():
+        if not tx.update_where(meta, meta.c.name == name, value=value):
+            tx.insert(meta, name=name, value=value)
+
+
+def drop_facts(tx: Transaction, *names: str) -> None:
+    """Forget facts about this terminal."""
+    tx.delete_where(meta, meta.c.name.in_(names))
+
+
+def offset(tx: Transaction) -> int:
+    """Return what to take from a row's ``seq`` to get the device's count."""
+    return int(fact(tx, _OFFSET, "0"))
+
+
+def pending(tx: Transaction, limit: int | None = None) -> Sequence[Row[Any]]:
+    """Return the commands without an answer, in the order in which they were given."""
+    done = int(fact(tx, _DONE, "0"))
+    asked = select(outbox).where(outbox.c.seq > done, outbox.c.state == PENDING).order_by(outbox.c.seq)
+    return tx.rows(asked.limit(limit) if limit is not None else asked)
+
+
+def first_pending(tx: Transaction) -> int:
+    """Return the device's count of the first command without an answer, or of the next one to come."""
+    done = int(fact(tx, _DONE, "0"))
+    return done + 1 - offset(tx)
+
+
+def mark(tx: Transaction, seq: int, cmd_id: str, state: str, **answer: Any) -> bool:
+    """Note the hub's answer to the device's command ``seq``; False where that is another command."""
+    row_seq = seq + offset(tx)
+    hit = tx.update_where(outbox, outbox.c.seq == row_seq, outbox.c.cmd_id == cmd_id, state=state, **answer)
+    if hit:
+        done = int(fact(tx, _DONE, "0"))
+        set_facts(tx, **{_DONE: str(max(done, row_seq))})
+    return bool(hit)
+
+
+def doubt(tx: Transaction, seq: int, code: str, details: dict[str, Any] | None) -> None:
+    """Note why the hub will probably refuse a command that waits; an empty ``code`` takes the doubt back."""
+    tx.update_where(outbox, outbox.c.seq == seq, code=code, details=details)
+
+
+def reopen(tx: Transaction, last_seq: int) -> int:
+    """Let the commands after the device's ``last_seq`` wait for an answer again; return how many."""
+    row_seq = last_seq + offset(tx)
+    set_facts(tx, **{_DONE: str(row_seq)})
+    return tx.update_where(outbox, outbox.c.seq > row_seq, state=PENDING, code="", details=None)
+
+
+def renumber(tx: Transaction, device_id: str) -> None:
+    """Let the commands without an answer be the first ones of another device id; their ids stay."""
+    done = int(fact(tx, _DONE, "0"))
+    set_facts(tx, **{_OFFSET: str(done), "device_id": device_id})
+    tx.update_where(outbox, outbox.c.seq > done, device_id=device_id)
+
+
+def answered(tx: Transaction, limit: int) -> Sequence[Row[Any]]:
+    """Return the commands whose answer somebody may have to look at, the newest first."""
+    return tx.rows(select(outbox).where(text(ANSWERED)).order_by(outbox.c.seq.desc()).limit(limit))
+
+
+def counts(tx: Transaction) -> dict[str, int]:
+    """Return how many commands wait for an answer and how many were answered in each way but applied."""
+    found = {PENDING: len(pending(tx))}
+    asked = select(outbox.c.state, func.count().label("many")).where(text(ANSWERED)).group_by(outbox.c.state)
+    return found | {row.state: row.many for row in tx.rows(asked)}
+
+
+def prune(tx: Transaction, covered_until: datetime, older_than: datetime) -> int:
+    """Forget applied commands that a checked backup of the hub covers and that are old; return how many."""
+    return tx.delete_where(
+        outbox,
+        outbox.c.state == "applied",
+        outbox.c.hub_at < min(covered_until, older_than),
+    )

@@ -1,0 +1,332 @@
+"""A terminal's side of the conversation: hand over what was done, take over what changed, rebase.
+
+Kept here: I5 (the terminal's state is the hub's at the cursor and the waiting commands carried out on it)
+and I14 (epoch, cursors, rows and outbox change together or not at all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from crm_tui.commands import Envelope, execute
+from crm_tui.store import outbox
+from crm_tui.store.outbox import fact, set_facts
+from crm_tui.store.replica import (
+    Rebase,
+    cursors,
+    drop_pages,
+    set_cursors,
+    stage_page,
+    staged_pages,
+    stored_rows,
+)
+from crm_tui.store.replicated import REPLICATED
+from crm_tui.store.transaction import Transaction
+from crm_tui.store.types import instant_of, microseconds
+from crm_tui.sync.digests import fingerprint
+from crm_tui.sync.messages import (
+    PROTOCOL,
+    PUSH_BYTES,
+    PUSH_COMMANDS,
+    Ack,
+    Digest,
+    ForkRequest,
+    Hub,
+    HubError,
+    PullAnswer,
+    PullRequest,
+    PushRequest,
+    Say,
+    SealedCommand,
+)
+
+KEPT_FOR = timedelta(days=35)
+"""How long an applied command stays in the archive, even if the hub has a backup."""
+_BUSINESS = frozenset(table.name for table in REPLICATED)
+_TURNS = 20
+"""How often one round may begin anew because the hub has something to say first."""
+
+Begin = Callable[[], AbstractContextManager[Transaction]]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one round brought: commands answered, rows taken over, and the tables that changed."""
+
+    sent: int = 0
+    pulled: int = 0
+    changed: frozenset[str] = frozenset()
+    mended: bool = False
+
+
+@dataclass
+class _Round:
+    """The account of a round while it runs."""
+
+    sent: int = 0
+    pulled: int = 0
+    changed: frozenset[str] = frozenset()
+    mended: bool = False
+    digests: bool = False
+
+    def report(self) -> Report:
+        return Report(self.sent, self.pulled, self.changed, self.mended)
+
+
+class SyncClient:
+    """Brings one terminal and its hub together.
+
+    ``begin`` opens a writing transaction in which references are not checked: a row may refer to one that
+    is not this terminal's to have.
+    """
+
+    def __init__(
+        self,
+        begin: Begin,
+        hub: Hub,
+        now: Callable[[], datetime],
+        *,
+        machine: str,
+        app_version: str = "",
+        progress: Progress | None = None,
+    ) -> None:
+        self._begin = begin
+        self._hub = hub
+        self._now = now
+        self._machine = machine
+        self._version = app_version
+        self._progress = progress
+
+    def run(self, *, digests: bool = False) -> Report:
+        """Push and pull until both sides have told everything; ``digests`` compares what they hold.
+
+        Raises:
+            HubError: what the hub or the way to it says; what was done until then stays done.
+        """
+        account = _Round(digests=digests)
+        for _ in range(_TURNS):
+            try:
+                self._check_machine()
+                self._push(account)
+                if self._pull(account):
+                    return account.report()
+            except HubError as no:
+                self._heed(no)
+        raise HubError(Say.RETRY)
+
+    def _heed(self, no: HubError) -> None:
+        """Do what the hub asks before the next turn; raise what only time or a person can mend."""
+        if no.code == Say.EPOCH:
+            with self._begin() as tx:
+                set_facts(tx, hub_epoch=str(no.details["epoch"]), hub_scope_hash="")
+                outbox.reopen(tx, int(no.details["last_seq"]))
+                drop_pages(tx)
+        elif no.code == Say.GAP:
+            with self._begin() as tx:
+                if not outbox.reopen(tx, int(no.details["expected"]) - 1):
+                    raise no
+        elif no.code == Say.FORKED:
+            self._fork()
+        else:
+            raise no
+
+    def _check_machine(self) -> None:
+        """Take a device id of our own, before anything else, where this is a copy on another machine."""
+        with self._begin() as tx:
+            known = fact(tx, "hub_machine")
+        if known and known != self._machine:
+            self._fork()
+
+    def _fork(self) -> None:
+        answer = self._hub.fork(ForkRequest(machine=self._machine))
+        with self._begin() as tx:
+            outbox.renumber(tx, answer.device_id)
+            set_facts(tx, hub_secret=answer.secret, hub_machine=self._machine)
+
+    def _push(self, account: _Round) -> None:
+        """Hand over the waiting commands, in requests of bounded size; their answers come with the pull."""
+        sent = 0
+        while True:
+            with self._begin() as tx:
+                epoch, less = fact(tx, "hub_epoch"), outbox.offset(tx)
+                rows = outbox.pending(tx, sent + PUSH_COMMANDS)[sent:]
+            if not rows:
+                return
+            commands = _fitting([_sealed(row, less) for row in rows])
+            self._hub.push(
+                PushRequest(
+                    epoch=epoch,
+                    protocol=PROTOCOL,
+                    now=microseconds(self._now()),
+                    commands=commands,
+                    app_version=self._version,
+                )
+            )
+            sent += len(commands)
+            account.sent += len(commands)
+
+    def _pull(self, account: _Round) -> bool:
+        """Take over what changed; return False where there is more to ask for."""
+        with self._begin() as tx:
+            drop_pages(tx)
+            request = PullRequest(
+                epoch=fact(tx, "hub_epoch"),
+                protocol=PROTOCOL,
+                scope_hash=fact(tx, "hub_scope_hash"),
+                cursors=cursors(tx),
+                first_pending=outbox.first_pending(tx),
+                digests=account.digests,
+            )
+        answer = self._hub.pull(request)
+        fresh = answer.scope_hash != request.scope_hash
+        whole = not fresh and answer.more is None
+        if answer.more is not None:
+            answer = self._pages(request, answer, account)
+        if whole and not (answer.put or answer.gone or answer.acks or answer.digests):
+            self._nothing_new(answer)
+            return True
+        changed, sound = self._take_over(answer, fresh=fresh, whole=whole)
+        account.changed |= changed
+        account.pulled += sum(len(rows.rows) for rows in answer.put)
+        if not sound:
+            account.mended = True
+            return False
+        return whole
+
+    def _pages(self, request: PullRequest, answer: PullAnswer, account: _Round) -> PullAnswer:
+        """Keep pages until the last has come; return the last."""
+        while answer.more is not None:
+            with self._begin() as tx:
+                stage_page(tx, msgspec.msgpack.encode(answer))
+            account.pulled += sum(len(rows.rows) for rows in answer.put)
+            if self._progress is not None:
+                self._progress(account.pulled)
+            answer = self._hub.pull(
+                msgspec.structs.replace(
+                    request,
+                    scope_hash=answer.scope_hash,
+                    cursors=request.cursors if answer.scope_hash == request.scope_hash else {},
+                    upto=answer.upto,
+                    after=answer.more,
+                )
+            )
+        return answer
+
+    def _nothing_new(self, answer: PullAnswer) -> None:
+        """Note that the hub was met; no row is put back and forth for nothing."""
+        with self._begin() as tx:
+            set_cursors(tx, answer.upto)
+            self._note_meeting(tx, answer)
+
+    def _note_meeting(self, tx: Transaction, answer: PullAnswer) -> None:
+        now = self._now()
+        set_facts(
+            tx,
+            hub_safe_until=str(answer.safe_until),
+            hub_last_sync=str(microseconds(now)),
+            hub_skew=str(microseconds(now) - answer.hub_now),
+        )
+        outbox.prune(tx, instant_of(answer.safe_until), now - KEPT_FOR)
+
+    def _take_over(self, answer: PullAnswer, *, fresh: bool, whole: bool) -> tuple[frozenset[str], bool]:
+        """Rebase in one transaction; return which tables changed, and whether the digests agree."""
+        with self._begin() as tx:
+            rebase = Rebase(tx)
+            with rebase.hub_state():
+                if fresh:
+                    rebase.clear()
+                for body in staged_pages(tx):
+                    _apply(rebase, msgspec.msgpack.decode(body, type=PullAnswer))
+                _apply(rebase, answer)
+                sound = not (whole and answer.digests) or _agrees(tx, answer.digests)
+            for ack in answer.acks:
+                _mark(tx, ack)
+            _replay(tx)
+            drop_pages(tx)
+            set_cursors(tx, answer.upto)
+            set_facts(tx, hub_epoch=answer.epoch, hub_scope_hash=answer.scope_hash if sound else "")
+            self._note_meeting(tx, answer)
+            return frozenset(tx.changed & _BUSINESS), sound
+
+
+def _apply(rebase: Rebase, page: PullAnswer) -> None:
+    for gone in page.gone:
+        rebase.remove(gone.table, gone.keys)
+    for rows in page.put:
+        rebase.put(rows.table, rows.columns, rows.rows)
+
+
+def _agrees(tx: Transaction, told: Sequence[Digest]) -> bool:
+    """Compare what this terminal holds of every table with what the hub says it should."""
+    said = {one.table: (one.rows, one.sum) for one in told}
+    for table in REPLICATED:
+        rows = total = 0
+        for row in stored_rows(tx, table):
+            rows += 1
+            total += fingerprint(row)
+        if table.name in said and said[table.name] != (rows, total % 2**63):
+            return False
+    return True
+
+
+def _mark(tx: Transaction, ack: Ack) -> None:
+    outbox.mark(
+        tx,
+        ack.seq,
+        ack.cmd_id,
+        ack.status,
+        code=ack.code,
+        details=ack.details,
+        hub_at=instant_of(ack.hub_at),
+    )
+
+
+def _replay(tx: Transaction) -> None:
+    """Carry the waiting commands out anew; one that is refused now stays, and says so."""
+    for row in outbox.pending(tx):
+        envelope = Envelope(
+            cmd_id=row.cmd_id,
+            batch_id=row.batch_id,
+            device_id=row.device_id,
+            actor_id=row.actor_id,
+            at=row.at,
+            kind=row.kind,
+            version=row.version,
+            args=row.args,
+        )
+        verdict = execute(envelope, tx)
+        code = "" if verdict.applied else verdict.code
+        if code != row.code:
+            outbox.doubt(tx, row.seq, code, dict(verdict.details) if code else None)
+
+
+def _sealed(row: Row[Any], less: int) -> SealedCommand:
+    return SealedCommand(
+        seq=row.seq - less,
+        cmd_id=row.cmd_id,
+        batch_id=row.batch_id,
+        actor_id=row.actor_id,
+        kind=row.kind,
+        version=row.version,
+        args=row.args,
+        at=microseconds(row.at),
+        supersedes=row.supersedes,
+    )
+
+
+def _fitting(commands: list[SealedCommand]) -> list[SealedCommand]:
+    """Return the first commands that one request may carry: at least one."""
+    size = 0
+    for count, command in enumerate(commands):
+        size += len(msgspec.json.encode(command))
+        if count and size > PUSH_BYTES:
+            return commands[:count]
+    return commands
