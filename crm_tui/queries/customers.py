@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, func, select, text, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, and_, func, select, text, type_coerce
 
 from crm_tui.queries.customer_lines import CustomerLine, customer_lines
-from crm_tui.queries.finding import find_customers
+from crm_tui.queries.finding import find_customers, ids_of
 from crm_tui.store.sql import alive, one_of
-from crm_tui.store.tables import customer, deal, pipeline
+from crm_tui.store.tables import customer, deal, pipeline, search_entry
 from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
 
 ORDERS = ("due", "name")
+NARROWED_CANDIDATES = 5_000
+"""Matches of a search that a filter is held against."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class CustomerFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Some lines of a list of ``count``; ``exact`` is False where the count is only an upper bound."""
+    """Some lines of a list of ``count``; ``exact`` is False where more match than the list holds."""
 
     count: int
     lines: tuple[CustomerLine, ...]
@@ -66,9 +68,8 @@ def customers_page(
 ) -> Page:
     """Return one page of the living customers in the viewer's scope.
 
-    With something typed: one's own customers first, then those with open work, then by name (among
-    the first CANDIDATES matches). Else ``order`` due: what is due longest first and what is never due
-    last, by name; or name: by pinyin.
+    With something typed: the order of :func:`find_customers`, one's own customers first. Else ``order``
+    due: what is due longest first and what is never due last, by name; or name: by pinyin.
     """
     narrowed = filters != NO_FILTER
     living = alive(customer) if narrowed or typed.strip() else customer.c.archived_at.is_(None)
@@ -86,7 +87,8 @@ def matching_ids(
     """Return the ids of at most ``most`` customers of a filter, due first: what a mass command is given."""
     limits = [alive(customer), view.scope.where(customer), *_conditions(view, filters)]
     if typed.strip():
-        limits.append(customer.c.id.in_(list(find_customers(view, typed).ids)))
+        ids = ids_of(view.tx, find_customers(view, typed, NARROWED_CANDIDATES).numbers)
+        limits.append(one_of(customer.c.id, ids, view.tx.dialect))
     return tuple(customer_ids(view, limits, "due", 0, most))
 
 
@@ -124,25 +126,19 @@ def _ids(
 def _searched(
     view: View, typed: str, limits: list[ColumnElement[bool]], *, narrowed: bool, offset: int, limit: int
 ) -> Page:
-    found = find_customers(view, typed)
-    limits = [*limits, one_of(customer.c.id, found.ids, view.tx.dialect)]
-    ids = _ids(
-        view,
-        limits,
-        (
-            case((customer.c.owner_id == view.viewer.person_id, 0), else_=1),
-            customer.c.due_at.is_(None),
-            customer.c.sort_name,
-            customer.c.id,
-        ),
-        offset,
-        limit,
-    )
-    lines = customer_lines(view, ids)
-    if not narrowed:
-        return Page(found.count, lines, found.exact)
-    count = int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*limits))))
-    return Page(count, lines, exact=found.exact and len(found.ids) == found.count)
+    found = find_customers(view, typed, NARROWED_CANDIDATES if narrowed else 0)
+    numbers: Sequence[int] = found.numbers
+    if narrowed:
+        kept = set(
+            view.tx.scalars(
+                select(search_entry.c.no)
+                .join(customer, customer.c.id == search_entry.c.customer_id)
+                .where(one_of(search_entry.c.no, numbers, view.tx.dialect), *limits)
+            )
+        )
+        numbers = [one for one in numbers if one in kept]
+    lines = customer_lines(view, ids_of(view.tx, numbers[offset : offset + limit]))
+    return Page(len(numbers), lines, found.exact)
 
 
 def _conditions(view: View, filters: CustomerFilter) -> list[ColumnElement[bool]]:

@@ -21,7 +21,9 @@ def alive(table: Table) -> ColumnElement[bool]:
     return case((table.c.archived_at.is_(None), 1), else_=0) == 1
 
 
-def one_of(column: ColumnElement[str], ids: Sequence[str], dialect: str) -> ColumnElement[bool]:
+def one_of(
+    column: ColumnElement[Any], ids: Sequence[str] | Sequence[int], dialect: str
+) -> ColumnElement[bool]:
     """Return the condition that a column is one of many ids, for SQLite as one value instead of a thousand.
 
     A thousand parameters cost SQLAlchemy and the parser more than the look-ups themselves.

@@ -18,6 +18,7 @@ from crm_tui.queries.customers import CustomerFilter, customers_page, matching_i
 from crm_tui.queries.finding import who_has_phone
 from crm_tui.queries.profile import gate, profile
 from crm_tui.queries.timeline import timeline
+from crm_tui.store.tables import deal
 
 
 @pytest.fixture
@@ -208,14 +209,56 @@ def test_ones_own_customers_come_first_in_a_search(terminal: Any) -> None:
     assert names(terminal.desk, typed="张") == ["张周", "张安"]
 
 
-def test_more_matches_than_are_looked_at_are_still_counted(
+def test_of_more_matches_than_are_looked_at_the_list_says_that_there_are_more(
     terminal: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         terminal.customer(f"张{number}")
     monkeypatch.setattr(finding, "CANDIDATES", 3)
     page = terminal.desk.answer(customers_page, typed="张")
-    assert (page.count, len(page.lines), page.exact) == (5, 3, True)
+    assert (page.count, len(page.lines), page.exact) == (3, 3, False)
+
+
+def test_ones_own_customers_come_first_however_many_others_match(
+    terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.as_person("5001")
+    terminal.customer("张周")
+    terminal.customer("张王")
+    terminal.as_person("6002")
+    for number in range(6):
+        terminal.customer(f"张{number}")
+    monkeypatch.setattr(finding, "SORTED", 2)
+    monkeypatch.setattr(finding, "CANDIDATES", 4)
+    terminal.as_person("5001")
+    assert names(terminal.desk, typed="张") == ["张王", "张周", "张5", "张4"]
+    assert names(terminal.desk, typed="张", limit=1, offset=1) == ["张周"]
+    assert names(terminal.desk, typed="张", limit=1, offset=2) == ["张5"]
+
+
+def test_where_not_all_matches_are_put_in_order_a_run_must_still_stand_unbroken(
+    terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.customer("三丰张三")
+    terminal.customer("张三丰")
+    terminal.give(AddContact(customer_id=terminal.customer("恒信"), name="张三丰", phone=""))
+    monkeypatch.setattr(finding, "SORTED", 1)
+    assert set(names(terminal.desk, typed="张三丰")) == {"恒信", "张三丰"}
+
+
+def test_a_customer_is_found_by_the_number_it_or_its_deal_has_elsewhere(terminal: Any) -> None:
+    named = terminal.customer("甲", external_id="KH-77")
+    numbered = terminal.deal(terminal.customer("乙"))
+    with terminal.desk._books.write() as tx:  # only an import knows the number of a deal
+        tx.update(deal, numbered, external_id="DD 2024/9")
+    terminal.customer("丙")
+    assert names(terminal.desk, typed="KH-77") == ["甲"]
+    assert names(terminal.desk, typed=" DD 2024/9 ") == ["乙"]
+    for number in ("KH-77", "DD 2024/9"):
+        assert names(terminal.as_person("6002"), typed=number) == []
+    terminal.as_person("6001")
+    terminal.give(ArchiveCustomer(customer_id=named))
+    assert names(terminal.desk, typed="KH-77") == []
 
 
 @pytest.mark.parametrize("typed", ["13", "*", '"', "NEAR(", "#", "张 7"])
