@@ -23,7 +23,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.ending import Ending
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.measuring import Measuring
-from crm_tui.widgets.navigation import Done, Entered, Go, Lock, Practise, SettingsChosen
+from crm_tui.widgets.navigation import AtBottom, Done, Entered, Go, Lock, Practise, SettingsChosen
 from crm_tui.widgets.themes import register_themes
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
     async def _go(self, message: Go) -> None:
         wanted = place(message.place)
         if not wanted.stay:
+            await self._keep_typed()
             await self._back_to(2)
             if wanted.name == "board" and len(self.screen_stack) > 1:
                 return
@@ -140,10 +141,11 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
             self.screen.say(message.text, "good")
 
     @on(Lock)
-    def _lock(self) -> None:
+    async def _lock(self) -> None:
         """Cover everything with the log-in screen; what was typed is kept as a draft below it."""
         if isinstance(self.screen, LoginScreen):
             return
+        await self._keep_typed()
         desk = self._open_counter.desk
         number = desk.viewer.number
         desk.log_out()
@@ -158,6 +160,15 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         i18n.use(i18n.detect(self._settings.language))
         await self._back_to(1)
         await self.push_screen(self.first_screen())
+
+    @on(AtBottom)
+    def _nothing_below(self) -> None:
+        self.at_bottom()
+
+    def at_bottom(self) -> None:
+        """Stay on the board: the program is left by Ctrl+C."""
+        if isinstance(self.screen, CrmScreen):
+            self.screen.say(i18n.t("board.home"))
 
     @on(Practise)
     def _practise(self, message: Practise) -> None:
@@ -190,8 +201,8 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         while len(self.screen_stack) > depth:
             await self.pop_screen()
 
-    def _lock_when_idle(self) -> None:
+    async def _lock_when_idle(self) -> None:
         idle = time.monotonic() - self._last_key
         at_work = self._counter is not None and self._counter.desk.is_logged_in
         if at_work and idle > self._settings.idle_minutes * 60:
-            self._lock()
+            await self._lock()

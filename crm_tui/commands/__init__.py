@@ -42,9 +42,16 @@ from crm_tui.commands.people import (
     RenameUnit,
     SetPersonStatus,
 )
-from crm_tui.commands.pipelines import PublishPipeline
-from crm_tui.commands.rules import CreateProduct, CreateProductLine, EditProduct, SetOverdueRules
+from crm_tui.commands.pipelines import PublishPipeline, RenamePipeline, SetPipelineArchived
+from crm_tui.commands.rules import (
+    CreateProduct,
+    CreateProductLine,
+    EditProduct,
+    RenameProductLine,
+    SetOverdueRules,
+)
 from crm_tui.domain.errors import Refused
+from crm_tui.store.scope import Viewer
 from crm_tui.store.transaction import Transaction
 
 COMMANDS: tuple[type[Command], ...] = (
@@ -55,9 +62,12 @@ COMMANDS: tuple[type[Command], ...] = (
     EditPerson,
     SetPersonStatus,
     CreateProductLine,
+    RenameProductLine,
     CreateProduct,
     EditProduct,
     PublishPipeline,
+    RenamePipeline,
+    SetPipelineArchived,
     SetOverdueRules,
     CreateCustomer,
     EditCustomer,
@@ -94,13 +104,18 @@ def by_kind() -> MappingProxyType[str, type[Command]]:
     return MappingProxyType({command.kind: command for command in COMMANDS})
 
 
-def execute(envelope: Envelope, tx: Transaction) -> Verdict:
-    """Carry out a sealed command on the rows, wherever they are; a refusal is an answer, not an error."""
+def execute(
+    envelope: Envelope, tx: Transaction, actor: Viewer | None = None, *, lenient: bool = False
+) -> Verdict:
+    """Carry out a sealed command on the rows, wherever they are; a refusal is an answer, not an error.
+
+    ``actor`` is given by who knows already what the actor may; see ``Context`` for ``lenient``.
+    """
     try:
-        command = open_command(by_kind(), envelope.kind, envelope.args)
+        command = open_command(by_kind(), envelope.kind, envelope.args, envelope.version)
     except Refused as no:
         return Verdict(code=no.code, details=no.details)
-    return carry_out(command, envelope, tx)
+    return carry_out(command, envelope, tx, actor, lenient=lenient)
 
 
 __all__ = ["COMMANDS", "Command", "Envelope", "Verdict", "by_kind", "execute", "open_command"]

@@ -25,7 +25,8 @@ from pydantic import (
 
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
-from crm_tui.domain.text import clean_text
+from crm_tui.domain.plausible import day_in_range
+from crm_tui.domain.text import clean_text, fold_width
 from crm_tui.store.scope import Scope, Viewer, known_viewer, viewer_of
 from crm_tui.store.transaction import Transaction
 
@@ -36,6 +37,8 @@ APPLIED = "applied"
 
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_text)]
 """One line that a person typed, cleaned of control characters."""
+StaffNumber = Annotated[Line, AfterValidator(lambda number: fold_width(number).strip())]
+"""What a person logs in with: an input method's full-width digits are the digits."""
 Prose = Annotated[
     str, StringConstraints(max_length=4000), AfterValidator(lambda text: clean_text(text, multiline=True))
 ]
@@ -47,6 +50,8 @@ Moment = Annotated[
     Field(ge=datetime(1990, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC)),
 ]
 """An instant that a person gave: aware, and within what every time zone can show."""
+Day = Annotated[date, AfterValidator(day_in_range)]
+"""A calendar day that a person gave; one that cannot be meant is refused as day_out_of_range."""
 Fen = Annotated[int, Field(ge=0, le=10**15)]
 """An amount in fen, up to ten trillion yuan: more is a slip of the finger."""
 
@@ -82,11 +87,6 @@ class Context:
         """Raise ``no``, unless this is a fact to be taken in all the same."""
         if not self._lenient:
             raise no
-
-    @property
-    def today(self) -> date:
-        """The business date at the actor's branch."""
-        return self.actor.day(self.at)
 
     def new_id(self) -> str:
         """Return the next id of this command, the same at every replay."""
@@ -186,7 +186,8 @@ def open_command(
     """Build the command that an envelope or a person's JSON describes; ``version`` None is the present one.
 
     Raises:
-        Refused: command_unknown (also of a version that is yet to come), command_invalid (field, why).
+        Refused: command_unknown (also of a version that is yet to come), command_invalid (field, why),
+            day_out_of_range (text, first, last).
     """
     if kind not in known or (version or 0) > known[kind].version:
         raise Refused("command_unknown", kind=kind)

@@ -47,9 +47,13 @@ class Ending(KeyOrder, inherit_bindings=False):
 
     async def _end(self) -> None:
         """End; what was typed stays as a draft."""
+        await self._keep_typed()
+        self.exit()
+
+    async def _keep_typed(self) -> None:
+        """Keep what was typed and not saved as drafts, before its screen goes or is covered."""
         for form in self._unfinished:
             await form.keep_draft().wait()
-        self.exit()
 
     @property
     def _unfinished(self) -> list[KeepsDraft]:
