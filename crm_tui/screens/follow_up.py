@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -12,31 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from crm_tui.domain.errors import Refused
-from crm_tui.domain.follow_up import CHANNELS, NO_CHANGE, OBJECTIONS, RESULTS
-from crm_tui.domain.moment import parse_moment
+from crm_tui.domain.follow_up import NO_CHANGE
 from crm_tui.i18n import t
 from crm_tui.widgets import figures
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.drafting import KeepsDraft
-from crm_tui.widgets.field_row import FieldSpec, Value
-from crm_tui.widgets.fields import Choice
+from crm_tui.widgets.field_row import Value
+from crm_tui.widgets.follow_up_form import FollowUpForm
 from crm_tui.widgets.form import Form
 from crm_tui.widgets.navigation import Done
-from crm_tui.widgets.refusal import refused
 from crm_tui.widgets.text import safe_text
 
 if TYPE_CHECKING:
     from crm_tui.commands import Command
     from crm_tui.queries.follow_ups import FollowUpStart, Said
-
-DEFAULTS: Mapping[str, Value] = {
-    "channel": CHANNELS[0],
-    "result": RESULTS[0],
-    "objections": ("none",),
-    "next_at": "3",
-}
-"""What a counter clerk answers most often; Enter accepts it."""
 
 
 class FollowUpScreen(KeepsDraft):
@@ -60,7 +48,7 @@ class FollowUpScreen(KeepsDraft):
         self._amends = amends
         self._start: FollowUpStart | None = None
         self._moves = False
-        self._form = Form(self._specs(), DEFAULTS, id="form")
+        self._form = FollowUpForm(counter.desk.now)
 
     @property
     def customer_id(self) -> str | None:
@@ -90,35 +78,6 @@ class FollowUpScreen(KeepsDraft):
                 yield Static("", id="move", markup=False)
             yield Static("", classes="side-pane", id="last", markup=False)
 
-    def _specs(self) -> list[FieldSpec]:
-        def choices(field: str, values: tuple[str, ...]) -> list[Choice]:
-            return [Choice(value, t(f"follow_up.{field}.{value}")) for value in values]
-
-        objections = [
-            Choice(value, t(f"follow_up.objection.{value}"), "0" if value == "none" else "", value == "none")
-            for value in OBJECTIONS
-        ]
-        return [
-            FieldSpec(
-                "channel", "follow_up.channel", "choice", mandatory=True, choices=choices("channel", CHANNELS)
-            ),
-            FieldSpec("need_change", "follow_up.need", "text", mandatory=True, hint=_need_hint),
-            FieldSpec("objections", "follow_up.objections", "choices", mandatory=True, choices=objections),
-            FieldSpec("next_step", "follow_up.next_step", "text", mandatory=True),
-            FieldSpec(
-                "next_at",
-                "follow_up.next_at",
-                "text",
-                mandatory=True,
-                hint=self._when_hint,
-                check=self._when_check,
-            ),
-            FieldSpec(
-                "result", "follow_up.result", "choice", mandatory=True, choices=choices("result", RESULTS)
-            ),
-            FieldSpec("objection_note", "follow_up.objection_note"),
-        ]
-
     async def redraw(self) -> None:
         """Read the customer once and offer the draft; the fields are the person's from then on."""
         if self._start is not None:
@@ -127,18 +86,15 @@ class FollowUpScreen(KeepsDraft):
 
         self._start = await self.ask(follow_up_start, self._customer_id, self._deal_id)
         self._show_start(self._start)
-        self._form.row("next_at").show_hint()
+        self._form.keep_days_of(self._start.zone)
         if self._amends is not None and not self._typed:
-            self._form.fill(self._answers_of(self._amends))
+            self._form.take_over(self._amends)
         self._form.fill(await self.take_draft())
         self._form.rows[0].field.focus()
 
     def _show_start(self, start: FollowUpStart) -> None:
-        last = (
-            figures.ago(start.last[0].occurred_at, self._now, start.zone)
-            if start.last
-            else t("figures.never")
-        )
+        now = self.counter.desk.now()
+        last = figures.ago(start.last[0].occurred_at, now, start.zone) if start.last else t("figures.never")
         who = t(
             "follow_up.customer_line",
             name=start.name,
@@ -152,11 +108,11 @@ class FollowUpScreen(KeepsDraft):
             lines += [
                 " ".join(
                     (
-                        figures.moment(said.occurred_at, self._now, start.zone),
+                        figures.moment(said.occurred_at, now, start.zone),
                         t(f"follow_up.channel.{said.channel}"),
                     )
                 ),
-                f" {self._need_words(said.need_change)}",
+                f" {_need_words(said.need_change)}",
                 f" {t('follow_up.next_step')}: {said.next_step}",
             ]
         self.query_one("#last", Static).update(_lines(lines))
@@ -189,8 +145,7 @@ class FollowUpScreen(KeepsDraft):
         if self._start is None or not self._start.last:
             self.say(t("follow_up.no_last"), "warn")
             return
-        answers = self._answers_of(self._start.last[0])
-        self._form.fill({key: value for key, value in answers.items() if key != "next_at"})
+        self._form.take_over(self._start.last[0], with_day=False)
 
     def action_save(self) -> None:
         """Save; with a gap nothing is saved and the cursor goes to it."""
@@ -223,12 +178,7 @@ class FollowUpScreen(KeepsDraft):
         from crm_tui.commands.deals import MoveDeal
         from crm_tui.commands.follow_ups import AmendFollowUp, LogFollowUp
 
-        typed = self._form.values()
-        answers: dict[str, Any] = {
-            **typed,
-            "need_change": NO_CHANGE if typed["need_change"] == "0" else typed["need_change"],
-            "next_at": parse_moment(str(typed["next_at"]), self._now, start.zone),
-        }
+        answers = self._form.answers()
         if self._amends is not None:
             return [AmendFollowUp(follow_up_id=self._amends.follow_up_id, **answers)]
         commands: list[Command] = [
@@ -244,47 +194,9 @@ class FollowUpScreen(KeepsDraft):
         filled, mandatory = self._form.counter()
         self.title = t("follow_up.title", filled=filled, mandatory=mandatory)
 
-    def _answers_of(self, said: Said) -> dict[str, Value]:
-        zone = self._start.zone if self._start else "UTC"
-        return {
-            "channel": said.channel,
-            "result": said.result,
-            "need_change": "0" if said.need_change == NO_CHANGE else said.need_change,
-            "objections": said.objections,
-            "objection_note": said.objection_note,
-            "next_step": said.next_step,
-            "next_at": figures.typed_moment(said.next_at, zone),
-        }
 
-    @property
-    def _now(self) -> datetime:
-        return self.counter.desk.now()
-
-    def _when_hint(self, typed: str) -> str:
-        if self._start is None or not typed:
-            return ""
-        try:
-            at = parse_moment(typed, self._now, self._start.zone)
-        except Refused:
-            return ""
-        return f"-> {figures.moment(at, self._now, self._start.zone)}"
-
-    def _when_check(self, typed: str) -> str:
-        if self._start is None:
-            return ""
-        try:
-            parse_moment(typed, self._now, self._start.zone)
-        except Refused as no:
-            return refused(no)
-        return ""
-
-    @staticmethod
-    def _need_words(need_change: str) -> str:
-        return t("follow_up.no_change") if need_change == NO_CHANGE else need_change
-
-
-def _need_hint(typed: str) -> str:
-    return t("follow_up.no_change") if typed == "0" else t("follow_up.need_hint") if not typed else ""
+def _need_words(need_change: str) -> str:
+    return t("follow_up.no_change") if need_change == NO_CHANGE else need_change
 
 
 def _lines(lines: list[str]) -> Any:

@@ -47,6 +47,50 @@ _FOLLOW_UP_FORM = "follow_up"
 _LONG = ("need_change", "next_step", "objection_note")
 
 
+class QuickLine(TextField):
+    """The line of quick entry; Up and Down bring back the lines entered before."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "recall(-1)", "quick.recall", show=False),
+        Binding("down", "recall(1)", "quick.recall_next", show=False),
+    ]
+
+    def __init__(self, *, id: str, max_length: int) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id, max_length=max_length)
+        self._entered: list[str] = []
+        self._recalled = 0
+        self._given: str | None = ""
+
+    @property
+    def line(self) -> str:
+        """The line without the blanks around it."""
+        return self.value.strip()
+
+    def is_typed(self) -> bool:
+        """Tell whether the person has changed what the program put here, be it back to the same."""
+        if self.line != self._given:
+            self._given = None
+        return self._given is None
+
+    def put(self, line: str) -> None:
+        """Hold another line, the cursor behind it."""
+        self._given = line.strip()
+        self.value = clean(line)
+        self.cursor_position = len(self.value)
+
+    def remember(self, line: str) -> None:
+        """Keep a line that Up brings back, the last MOST_LINES of them."""
+        self._entered = [*self._entered, line][-MOST_LINES:]
+        self._recalled = len(self._entered)
+
+    def action_recall(self, by: int) -> None:
+        """Bring back a line entered before (-1), or go on to the next one (1)."""
+        place = self._recalled + by
+        if 0 <= place <= len(self._entered):
+            self._recalled = place
+            self.put(self._entered[place] if place < len(self._entered) else "")
+
+
 class QuickScreen(KeepsDraft):
     """One line; Enter saves what is whole and clears it, what has gaps opens in its form."""
 
@@ -56,16 +100,12 @@ class QuickScreen(KeepsDraft):
     FORM = "quick"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6,shift+tab", "form", "quick.form_key", tooltip="quick.form_tip"),
-        Binding("up", "recall(-1)", "quick.recall", show=False),
-        Binding("down", "recall(1)", "quick.recall_next", show=False),
     ]
 
     def __init__(self, counter: Counter) -> None:
         super().__init__(counter)
         self._plan: QuickPlan | None = None
-        self._planned = ""
-        self._lines: list[str] = []
-        self._place = 0
+        self._field = QuickLine(id="line", max_length=2000)
         self._begun = False
 
     @property
@@ -75,7 +115,7 @@ class QuickScreen(KeepsDraft):
 
     def answers(self) -> Mapping[str, Value]:
         """Return the line."""
-        return {"line": self._line}
+        return {"line": self._field.line}
 
     @property
     def customer_id(self) -> str | None:
@@ -87,7 +127,7 @@ class QuickScreen(KeepsDraft):
         yield Words(t("quick.how"), id="how")
         with Horizontal(id="entry"):
             yield Words("> ")
-            yield TextField(id="line", max_length=2000)
+            yield self._field
         yield Static("", id="reading", markup=False)
         yield Words(t("quick.signs"), id="signs")
 
@@ -99,9 +139,9 @@ class QuickScreen(KeepsDraft):
             self._begun = True
             left = await self.take_draft()
             if left.get("line"):
-                self._put(str(left["line"]))
-                self._lines = [self._line]  # typing replaces it, Up brings it back
-                self.query_one("#line", TextField).select_all()
+                self._field.put(str(left["line"]))
+                self._field.remember(self._field.line)
+                self._field.select_all()  # typing replaces it, Up brings it back
         await self._read()
 
     def escape_steps(self) -> Sequence[Callable[[], bool]]:
@@ -110,7 +150,7 @@ class QuickScreen(KeepsDraft):
 
     @on(Input.Changed, "#line")
     def _changed(self) -> None:
-        if self._line != self._planned:
+        if self._field.is_typed():
             self.note_typing()
         self._preview()
 
@@ -120,7 +160,7 @@ class QuickScreen(KeepsDraft):
 
     def action_save(self) -> None:
         """Save what is whole; a line with something wrong stays as it is and says what."""
-        if not self._line:
+        if not self._field.line:
             self.say(t("quick.empty"), "warn")
         elif not self._saving:
             self._saving = True
@@ -128,17 +168,9 @@ class QuickScreen(KeepsDraft):
 
     def action_form(self) -> None:
         """Open the form of the line, filled in with what it says."""
-        if self._line and not self._saving:
+        if self._field.line and not self._saving:
             self._saving = True
             self._open_form()
-
-    def action_recall(self, by: int) -> None:
-        """Bring back a line saved before (-1), or go on to the next one (1)."""
-        place = self._place + by
-        if not 0 <= place <= len(self._lines):
-            return
-        self._place = place
-        self._put(self._lines[place] if place < len(self._lines) else "")
 
     @work(group="read", exclusive=True, exit_on_error=False)
     async def _preview(self) -> None:
@@ -151,10 +183,10 @@ class QuickScreen(KeepsDraft):
         """Plan the line as it stands and show how it reads."""
         from crm_tui.exchange.quick import plan_quick
 
-        line, desk = self._line, self.counter.desk
+        line, desk = self._field.line, self.counter.desk
         plan = await self.ask(plan_quick, parse_quick_entry(line, desk.now(), desk.viewer.zone))
-        if line == self._line:
-            self._plan, self._planned = plan, line
+        if line == self._field.line:
+            self._plan = plan
             words = _reading(plan, desk.now(), desk.viewer.zone) if line else []
             self.query_one("#reading", Static).update(Text("\n").join(map(safe_text, words)))
         return plan
@@ -162,7 +194,7 @@ class QuickScreen(KeepsDraft):
     @work(group="save", exit_on_error=False)
     async def _save(self) -> None:
         try:
-            line, plan = self._line, await self._read()
+            line, plan = self._field.line, await self._read()
             if plan.problems:
                 first = plan.problems[0]
                 self.say(refusal(first.code, first.details), "error")
@@ -182,8 +214,7 @@ class QuickScreen(KeepsDraft):
 
     async def _saved(self, line: str, plan: QuickPlan, verdicts: Sequence[Verdict]) -> None:
         """Clear the line for the next one, and say honestly what of it was not done."""
-        self._lines = [*self._lines, line][-MOST_LINES:]
-        self._place = len(self._lines)
+        self._field.remember(line)
         name = plan.known.name if plan.known else plan.entry.name
         no = [verdict for verdict in verdicts if not verdict.applied]
         if no:
@@ -195,7 +226,7 @@ class QuickScreen(KeepsDraft):
         }
         if plan.missing:
             await self._log_rest(plan, made.get("customer_id", plan.customer_id), made.get("deal_id"))
-        self._put("")
+        self._field.put("")
         await self.forget_draft()
 
     @work(group="save", exit_on_error=False)
@@ -211,9 +242,8 @@ class QuickScreen(KeepsDraft):
         """Open the form the line belongs to; the line waits here where the form does not take all of it."""
         if plan.customer_id:
             await self._log_rest(plan, plan.customer_id, plan.deal_id)
-            self._lines = [*self._lines, self._line][-MOST_LINES:]
-            self._place = len(self._lines)
-            self._put("")
+            self._field.remember(self._field.line)
+            self._field.put("")
             await self.forget_draft()
         elif plan.known is None:
             entry = plan.entry
@@ -242,17 +272,6 @@ class QuickScreen(KeepsDraft):
         if answers:
             await desk.write(keep)
         self.post_message(Go("follow_up", customer_id=customer_id, deal_id=deal_id))
-
-    @property
-    def _line(self) -> str:
-        return self.query_one("#line", TextField).value.strip()
-
-    def _put(self, line: str) -> None:
-        """Let the field hold another line, the cursor behind it."""
-        field = self.query_one("#line", TextField)
-        self._planned = line.strip()
-        field.value = clean(line)
-        field.cursor_position = len(field.value)
 
 
 def _joined(old: str, new: str) -> str:
