@@ -45,6 +45,7 @@ _CONFLICT = {
     "owner_changed",
     "person_changed",
     "database_busy",
+    "database_in_use",
     "move_not_last",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +11,9 @@ from pathlib import Path
 
 from crm_tui.domain.errors import Refused
 from crm_tui.store.engine import check_integrity, storage_refusal
-from crm_tui.store.file_checks import check_file
+from crm_tui.store.file_checks import check_file, set_foreign_log_aside
+
+_BESIDE = ("-wal", "-shm")
 
 
 def backup(path: Path, target: Path) -> Path:
@@ -32,16 +35,17 @@ def backup(path: Path, target: Path) -> Path:
 
 
 def restore(saved: Path, path: Path) -> Path | None:
-    """Put a backup in the database's place; return where the damaged file was kept, None: there was none.
+    """Put a backup in the database's place; return where what stood there was kept, None: nothing did.
 
-    Nobody may have the database open.
+    There is a database at ``path`` at every moment, the old one or the restored one.
 
     Raises:
-        Refused: backup_missing, backup_damaged, backup_foreign, backup_unwritable, disk_full; nothing was
-            changed.
+        Refused: backup_missing, backup_damaged, backup_foreign, backup_unwritable, database_in_use,
+            disk_full; nothing was changed.
     """
     if not saved.is_file():
         raise Refused("backup_missing", path=str(saved))
+    path = path.resolve()
     try:
         wrong = check_integrity(saved)
     except Refused as no:
@@ -52,8 +56,8 @@ def restore(saved: Path, path: Path) -> Path | None:
         _copy(saved, fresh)
         if not _is_ours(fresh):
             raise Refused("backup_foreign", path=str(saved))
-        aside = _set_aside(path)
-        fresh.rename(path)
+        aside = _keep_aside(path)
+        fresh.replace(path)
     return aside
 
 
@@ -94,17 +98,56 @@ def _copy(source: Path, target: Path) -> None:
         there.execute("PRAGMA journal_mode = DELETE")
 
 
-def _set_aside(path: Path) -> Path | None:
-    """Move the file and its log to names that are free, together."""
+def _keep_aside(path: Path) -> Path | None:
+    """Give the file that is to be replaced a second name that is free and says what it is."""
     if not path.exists():
         return None
-    number = 1
-    while path.with_name(f"{path.name}.damaged-{number}").exists():
-        number += 1
-    aside = path.with_name(f"{path.name}.damaged-{number}")
-    for ending in ("-wal", "-shm"):
+    aside = _free_name(path, "replaced" if _fold(path) else "damaged")
+    try:
+        aside.hardlink_to(path)
+    except OSError:  # a disk without links: a copy is as good, only slower
+        _plain_copy(path, aside)
+    for ending in _BESIDE:
         part = path.with_name(f"{path.name}{ending}")
         if part.exists():
-            part.rename(aside.with_name(f"{aside.name}{ending}"))
-    path.rename(aside)
+            part.replace(aside.with_name(f"{aside.name}{ending}"))
     return aside
+
+
+def _fold(path: Path) -> bool:
+    """Play the log of a sound file into it, and tell whether it is sound; a damaged one is left alone.
+
+    Raises:
+        Refused: database_in_use: whoever has opened the file holds a lock on it until it is closed.
+    """
+    try:
+        if check_integrity(path):
+            return False
+    except Refused:
+        return False
+    set_foreign_log_aside(path)
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as plain:
+            plain.execute("PRAGMA locking_mode = EXCLUSIVE")
+            (journal,) = plain.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        raise Refused("database_in_use", path=str(path)) from error
+    if journal != "delete":
+        raise Refused("database_in_use", path=str(path))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # what looking at a log leaves behind
+    return True
+
+
+def _free_name(path: Path, word: str) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.{word}-{number}")).exists():
+        number += 1
+    return aside
+
+
+def _plain_copy(path: Path, target: Path) -> None:
+    with _fresh(target, "new") as fresh:
+        shutil.copyfile(path, fresh)
+        fresh.rename(target)

@@ -4,40 +4,57 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from crm_tui.store.file_checks import MAGIC, promised_size
+from crm_tui.store.leaf_pages import leaf_rows
 
 _FIELDS = ("seq", "cmd_id", "batch_id", "device_id", "actor_id", "kind", "version", "args", "at", "state")
+_NUMBERS = {"seq", "version", "at"}
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def rescue_outbox(path: Path) -> list[dict[str, Any]]:
     """Return the outbox rows that can still be read, in order; the damaged file is not changed.
 
-    Where reading in one go breaks off, each row is asked for by itself: a broken page costs only what
-    stood on it.
+    Where reading through the table's tree breaks off, the rest is read from the pages themselves: a
+    broken page costs only what stood on it.
     """
     with TemporaryDirectory(prefix="crm-tui-rescue-") as folder:
         copy = _mended_copy(path, Path(folder))
-        try:
-            with closing(sqlite3.connect(copy)) as plain:
-                found = {
-                    row["seq"]: row
-                    for order in ("ASC", "DESC")
-                    for row in _rows(plain, f"ORDER BY seq {order}")
-                }
-                for seq in range(1, _last(plain, found) + 1):
-                    if seq not in found:
-                        found |= {row["seq"]: row for row in _rows(plain, f"WHERE seq = {seq}")}
-        except sqlite3.DatabaseError:
-            return []
+        found: dict[int, dict[str, Any]] = {}
+        if not _by_the_tree(copy, found):
+            found = {row["seq"]: row for row in _on_the_pages(copy)} | found
     return [found[seq] for seq in sorted(found)]
+
+
+def _by_the_tree(copy: Path, found: dict[int, dict[str, Any]]) -> bool:
+    """Add the rows up to the first that SQLite cannot read; tell whether there was no such row."""
+    try:
+        with closing(sqlite3.connect(copy)) as plain:
+            for values in plain.execute(f"SELECT {', '.join(_FIELDS)} FROM outbox ORDER BY seq"):  # noqa: S608 - our words
+                row = dict(zip(_FIELDS, values, strict=True))
+                found[row["seq"]] = row | {"args": json.loads(row["args"])}
+    except (sqlite3.DatabaseError, ValueError):
+        return False
+    return True
+
+
+def _on_the_pages(copy: Path) -> Iterator[dict[str, Any]]:
+    """Yield what looks like a row of the outbox on any page; the newest comes last."""
+    for seq, values in leaf_rows(copy, len(_FIELDS)):
+        row = dict(zip(_FIELDS, values, strict=False)) | {"seq": seq}  # newer files have columns behind these
+        kinds = all(isinstance(row[name], int if name in _NUMBERS else str) for name in _FIELDS)
+        if values[0] is None and kinds and _ID.fullmatch(row["cmd_id"]):
+            with suppress(ValueError):
+                yield row | {"args": json.loads(row["args"])}
 
 
 def _mended_copy(path: Path, folder: Path) -> Path:
@@ -49,7 +66,8 @@ def _mended_copy(path: Path, folder: Path) -> Path:
             shutil.copyfile(part, copy.with_name(f"{copy.name}{ending}"))
     with copy.open("r+b") as stream:
         stream.write(MAGIC)
-    promised, size = promised_size(copy.read_bytes()[:100]), copy.stat().st_size
+    with copy.open("rb") as stream:
+        promised, size = promised_size(stream.read(100)), copy.stat().st_size
     if size < promised <= size * 1_000:
         os.truncate(copy, promised)
     return copy
@@ -63,22 +81,3 @@ def export_outbox(path: Path, target: Path) -> int:
         for row in rows:
             stream.write(json.dumps(row, ensure_ascii=False, default=repr) + "\n")
     return len(rows)
-
-
-def _last(plain: sqlite3.Connection, found: Collection[int]) -> int:
-    """Return the highest number a row may have."""
-    try:
-        known = plain.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-    except sqlite3.DatabaseError:
-        known = None
-    return max(int(known[0]) if known else 0, *found, 0)
-
-
-def _rows(plain: sqlite3.Connection, which: str) -> Iterator[dict[str, Any]]:
-    """Yield rows until the first that cannot be read."""
-    try:
-        for values in plain.execute(f"SELECT {', '.join(_FIELDS)} FROM outbox {which}"):  # noqa: S608 - our words
-            row = dict(zip(_FIELDS, values, strict=True))
-            yield row | {"args": json.loads(row["args"])}
-    except (sqlite3.DatabaseError, ValueError):
-        return

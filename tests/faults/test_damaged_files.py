@@ -30,6 +30,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.store.backup import backup, restore
 from crm_tui.store.engine import check_integrity, for_writing, open_engine
 from crm_tui.store.file_checks import file_number, set_foreign_log_aside
+from crm_tui.store.leaf_pages import leaf_rows
 from crm_tui.store.rescue import export_outbox, rescue_outbox
 from crm_tui.store.tables import customer
 
@@ -86,6 +87,36 @@ def test_a_file_cut_in_half_is_found_and_its_readable_commands_are_saved(path, t
     assert 0 < len(rows) <= written
     assert all(isinstance(row["args"], dict) for row in rows)
     assert path.read_bytes() == before
+
+
+def test_commands_on_pages_that_nothing_leads_to_any_more_are_saved(path):
+    before = rescue_outbox(path)
+    with closing(sqlite3.connect(path)) as plain:
+        (root,) = plain.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'outbox'").fetchone()
+    with path.open("r+b") as stream:
+        stream.write(bytes(4096))
+        stream.seek(4096 * (root - 1))
+        stream.write(bytes(4096))
+    assert len(before) > 40
+    assert rescue_outbox(path) == before
+
+
+def test_a_row_as_long_as_many_pages_is_read_from_its_pages(tmp_path):
+    path = tmp_path / "long.db"
+    with closing(sqlite3.connect(path)) as plain, plain:
+        plain.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b, c, d)")
+        plain.execute("INSERT INTO t VALUES (7, ?, -300, NULL)", ["长" * 9000])
+        plain.execute("INSERT INTO t VALUES (-8, x'00ff', 1, 0)")
+    rows = [row for row in leaf_rows(path, 4) if row[1][0] is None]
+    assert rows == [(-8, (None, b"\x00\xff", 1, 0)), (7, (None, "长" * 9000, -300, None))]
+
+
+@pytest.mark.parametrize("noise", [b"", b"x", b"\x0d\xff\x81\x00" * 10_000])
+def test_nothing_is_read_from_noise(noise, tmp_path):
+    path = tmp_path / "noise.db"
+    path.write_bytes(noise)
+    assert rescue_outbox(path) == []
+    assert path.read_bytes() == noise
 
 
 def check_integrity_or_refusal(path: Path) -> list[str]:
@@ -340,9 +371,27 @@ def test_a_backup_is_whole_and_a_restore_keeps_the_damaged_file(path, tmp_path):
     names = _names(path)
     path.write_bytes(b"ruined")
     aside = restore(saved, path)
-    assert aside is not None
+    assert aside == path.with_name("crm.db.damaged-1")
     assert aside.read_bytes() == b"ruined"
     assert _names(path) == names
+
+
+def test_a_sound_file_is_put_aside_under_a_name_that_says_so_with_all_that_was_in_its_log(path, tmp_path):
+    saved = backup(path, tmp_path / "one.db")
+    engine = open_engine(path)
+    with for_writing(engine).begin() as connection:
+        connection.exec_driver_sql("INSERT INTO meta VALUES ('late', 'row')")
+    crashed = tmp_path / "crashed" / "crm.db"
+    crashed.parent.mkdir()
+    for ending in ("", "-wal"):
+        shutil.copy(path.with_name(f"crm.db{ending}"), crashed.with_name(f"crm.db{ending}"))
+    engine.dispose()
+    aside = restore(saved, crashed)
+    assert aside == crashed.with_name("crm.db.replaced-1")
+    assert {one.name for one in crashed.parent.iterdir()} == {"crm.db", "crm.db.replaced-1"}
+    with closing(sqlite3.connect(aside)) as plain:
+        assert plain.execute("SELECT value FROM meta WHERE name = 'late'").fetchone() == ("row",)
+    assert restore(saved, crashed) == crashed.with_name("crm.db.replaced-2")
 
 
 def test_a_backup_holds_what_was_saved_while_the_program_runs(path, tmp_path, clock, office):

@@ -81,3 +81,34 @@ def test_a_full_disk_behind_the_output_is_said_in_one_line(home: Path) -> None:
             check=False,
         )
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+
+
+def test_restore_refuses_while_another_process_has_the_data_open(home: Path) -> None:
+    saved = run(home, "backup").stdout.strip()
+    with subprocess.Popen(
+        [sys.executable, "-m", "crm_tui", "--home", str(home), "--as", "1001", "q", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | LANGUAGE_AND_PIN | {"PYTHONUNBUFFERED": "1"},
+    ) as counter:
+        assert counter.stdin is not None
+        assert counter.stdout is not None
+        counter.stdin.write("13800138000 张三\n")
+        counter.stdin.flush()
+        counter.stdin.write("13911112222 李四\n")
+        counter.stdin.flush()
+        assert json.loads(counter.stdout.readline())["code"] == "applied"
+        no = run(home, "restore", saved)
+        assert (no.returncode, no.stdout) == (5, "")
+        assert "crm-tui everywhere" in no.stderr
+        assert {path.name for path in home.glob("crm.db*")} == {"crm.db", "crm.db-wal", "crm.db-shm"}
+        assert json.loads(counter.stdout.readline())["code"] == "applied"
+        counter.stdin.close()
+    kept = run(home, "restore", saved)
+    assert kept.returncode == 0, kept.stderr
+    assert json.loads(run(home, "--as", "1001", "find", "张", "--json").stdout) == []
+    rescued = (home / "crm.db.replaced-1.outbox-1.jsonl").read_text("utf-8")
+    assert "张三" in rescued
+    assert "李四" in rescued
