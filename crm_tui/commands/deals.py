@@ -40,6 +40,7 @@ class CreateDeal(Command):
         """Add the deal and its first stage visit."""
         row = living_customer(tx, context, self.customer_id)
         pipeline = load_pipeline(tx, self.pipeline_id) if self.pipeline_id else first_pipeline(tx)
+        _refuse_archived(pipeline)
         start = pipeline.stages[0]
         line_id = _line_of(tx, self.product_id, self.line_id)
         deal_id = context.new_id()
@@ -206,6 +207,8 @@ class MoveDeal(Command):
             lost_reason=self.lost_reason,
             may_skip=context.actor.may(Right.SKIP_STAGE),
         )
+        if kind is MoveKind.REOPEN:
+            _refuse_archived(pipeline)
         cycle = row.cycle + (kind is MoveKind.REOPEN)
         there = pipeline.stage(self.to_stage)
         _leave(tx, row.id, context.at)
@@ -245,6 +248,8 @@ class TakeBackMove(Command):
             raise Refused("move_not_last")
         pipeline = load_pipeline(tx, row.pipeline_id)
         here = pipeline.stage(before.stage)
+        if here.kind is StageKind.OPEN and row.state != StageKind.OPEN.value:
+            _refuse_archived(pipeline)
         tx.update(stage_visit, last.id, taken_back_at=context.at, left_at=context.at)
         tx.update(stage_visit, before.id, left_at=None)
         restored = _restored(before, here, branch_day(tx, row.branch_id, before.entered_at))
@@ -262,6 +267,12 @@ class TakeBackMove(Command):
             lost_reason=last.reason if last.kind == MoveKind.LOST else "",
         )
         return Outcome({"deal_id": row.id, "stage": here.name}, undo=(again,))
+
+
+def _refuse_archived(path: Pipeline) -> None:
+    """Keep a pipeline that was put away free of open deals."""
+    if path.archived:
+        raise Refused("pipeline_archived", name=path.name)
 
 
 def _columns(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import Row, func, select
 
 from crm_tui.commands.base import Command, Context, Id, Line, Outcome, Prose
 from crm_tui.domain.errors import Refused
@@ -61,10 +61,12 @@ class PublishPipeline(Command):
         if not self.name or not all(one.code and one.name for one in self.stages):
             raise Refused("name_needed")
         _check(self.stages)
+        _refuse_name_taken(tx, self.name, but=self.pipeline_id)
         if self.pipeline_id is None:
             pipeline_id, version = context.new_id(), 1
-            back: tuple[Command, ...] = ()
-            tx.insert(pipeline, id=pipeline_id, name=self.name, version=version)
+            back: tuple[Command, ...] = (SetPipelineArchived(pipeline_id=pipeline_id, archived=True),)
+            behind = tx.scalar(select(func.count()).select_from(pipeline))
+            tx.insert(pipeline, id=pipeline_id, name=self.name, version=version, position=behind)
         else:
             current = load_pipeline(tx, self.pipeline_id)
             pipeline_id, version = current.id, _last_version(tx, current.id) + 1
@@ -75,6 +77,49 @@ class PublishPipeline(Command):
             stage, [_row(pipeline_id, version, place, one) for place, one in enumerate(self.stages, start=1)]
         )
         return Outcome({"pipeline_id": pipeline_id, "version": version}, undo=back)
+
+
+class RenamePipeline(Command):
+    """Give a pipeline another name; its stages and its version stay."""
+
+    kind: ClassVar[str] = "rename_pipeline"
+    right: ClassVar[Right] = Right.MANAGE_RULES
+
+    pipeline_id: Id
+    name: Line
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Write the name unless another pipeline has it."""
+        row = _known(tx, self.pipeline_id)
+        if not self.name:
+            raise Refused("name_needed")
+        _refuse_name_taken(tx, self.name, but=row.id)
+        tx.update(pipeline, row.id, name=self.name)
+        back = RenamePipeline(pipeline_id=row.id, name=row.name)
+        return Outcome({"pipeline_id": row.id}, undo=(back,))
+
+
+class SetPipelineArchived(Command):
+    """Put a pipeline away that takes no more deals, or bring it back; closed deals stay in the figures."""
+
+    kind: ClassVar[str] = "set_pipeline_archived"
+    right: ClassVar[Right] = Right.MANAGE_RULES
+
+    pipeline_id: Id
+    archived: bool
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Set or clear the archive mark; one with open deals and the last one stay."""
+        row = _known(tx, self.pipeline_id)
+        if (row.archived_at is not None) is self.archived:
+            raise Refused("pipeline_archived" if self.archived else "pipeline_not_archived", name=row.name)
+        if self.archived:
+            _refuse_needed(tx, row)
+        else:
+            _refuse_name_taken(tx, row.name, but=row.id)
+        tx.update(pipeline, row.id, archived_at=context.at if self.archived else None)
+        back = self.model_copy(update={"archived": not self.archived})
+        return Outcome({"pipeline_id": row.id}, undo=(back,))
 
 
 def as_plan(current: Pipeline) -> PublishPipeline:
@@ -123,6 +168,34 @@ def _refuse_stranded(tx: Transaction, pipeline_id: str, kept: set[str]) -> None:
     stranded = set(left_behind) - kept
     if stranded:
         raise Refused("stage_in_use", stage=", ".join(sorted(stranded)))
+
+
+def _known(tx: Transaction, pipeline_id: str) -> Row[Any]:
+    row = tx.get(pipeline, pipeline_id)
+    if row is None:
+        raise Refused("pipeline_unknown")
+    return row
+
+
+def _refuse_name_taken(tx: Transaction, name: str, *, but: str | None) -> None:
+    """Refuse the name of another living pipeline: tables and quick entry name pipelines."""
+    living = tx.rows(select(pipeline.c.id, pipeline.c.name).where(pipeline.c.archived_at.is_(None)))
+    if any(one.name.casefold() == name.casefold() and one.id != but for one in living):
+        raise Refused("pipeline_taken", name=name)
+
+
+def _refuse_needed(tx: Transaction, row: Row[Any]) -> None:
+    """Refuse to put away a pipeline in which deals are open, archived ones too, or the only one."""
+    deals = tx.scalar(
+        select(func.count())
+        .select_from(deal)
+        .where(deal.c.pipeline_id == row.id, deal.c.state == StageKind.OPEN.value)
+    )
+    if deals:
+        raise Refused("pipeline_in_use", name=row.name, count=deals)
+    living = tx.scalar(select(func.count()).select_from(pipeline).where(pipeline.c.archived_at.is_(None)))
+    if living == 1:
+        raise Refused("pipeline_last")
 
 
 def _last_version(tx: Transaction, pipeline_id: str) -> int:

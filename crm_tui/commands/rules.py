@@ -72,6 +72,31 @@ class CreateProductLine(Command):
         return Outcome({"line_id": line_id})
 
 
+class RenameProductLine(Command):
+    """Give a product line another name; its products and deals stay with it."""
+
+    kind: ClassVar[str] = "rename_product_line"
+    right: ClassVar[Right] = Right.MANAGE_RULES
+
+    line_id: Id
+    name: Line
+
+    def apply(self, tx: Transaction, context: Context) -> Outcome:
+        """Write the name unless another line has it."""
+        row: Row[Any] | None = tx.get(product_line, self.line_id)
+        if row is None:
+            raise Refused("product_line_unknown")
+        if not self.name:
+            raise Refused("name_needed")
+        same = (product_line.c.name == self.name) & (product_line.c.id != self.line_id)
+        if tx.first(select(product_line.c.id).where(same)):
+            raise Refused("product_line_taken", name=self.name)
+        tx.update(product_line, self.line_id, name=self.name)
+        return Outcome(
+            {"line_id": self.line_id}, undo=(RenameProductLine(line_id=self.line_id, name=row.name),)
+        )
+
+
 class CreateProduct(Command):
     """Add a product; ``unit_price`` in fen."""
 

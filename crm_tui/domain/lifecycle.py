@@ -71,12 +71,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The stages of one version in order: open ones, then won, then lost."""
+    """The stages of one version in order: open ones, then won, then lost.
+
+    An archived pipeline takes no new deals; what was won and lost in it stays.
+    """
 
     id: str
     name: str
     version: int
     stages: tuple[Stage, ...]
+    archived: bool = False
 
     def stage(self, code: str) -> Stage:
         """Return the stage with this code.

@@ -20,11 +20,13 @@ from crm_tui.commands.steps import Made, Step
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import RESULTS
 from crm_tui.domain.identity import mask_phone
+from crm_tui.domain.lifecycle import Pipeline
 from crm_tui.domain.quick_entry import Problem, QuickEntry
 from crm_tui.domain.text import fold
 from crm_tui.queries.finding import PhoneHit, who_has_phone
 from crm_tui.queries.pickers import Choice, PersonChoice, StageChoice, people, product_lines, stages
 from crm_tui.queries.profile import customer_row
+from crm_tui.store.pipelines import all_pipelines
 from crm_tui.store.tables import deal
 from crm_tui.store.view import View
 
@@ -126,6 +128,7 @@ class _Planning:
         if self.known is not None and self.known.visible:
             self.row = customer_row(view, self.known.customer_id)
             self.deal = _newest_open_deal(view, self.row.id)
+        self.pipeline: Pipeline | None = None
         self.deeds: list[str] = []
         self.steps: list[Step] = []
 
@@ -147,7 +150,7 @@ class _Planning:
             owner_name=owner.name if owner else "",
             line_id=line.id if line else "",
             line_name=line.name if line else "",
-            stage_name=stage.name if stage else "",
+            stage_name=self.stage_name(stage),
             problems=tuple(self.problems),
             missing=missing,
             deeds=() if self.problems else tuple(self.deeds),
@@ -173,12 +176,20 @@ class _Planning:
 
     def stage(self) -> tuple[StageChoice | None, StageChoice]:
         """Return the stage that ``%`` names, if any, and the one a new deal starts in."""
-        path = stages(self.view, self.deal.pipeline_id if self.deal is not None else None)
         wanted = self.entry.stage
+        if self.deal is None and wanted:
+            self.pipeline, wanted = _pipeline_of(wanted, all_pipelines(self.view.tx))
+        pipeline_id = self.deal.pipeline_id if self.deal is not None else None
+        path = stages(self.view, self.pipeline.id if self.pipeline else pipeline_id)
         named = _named(path, wanted) or _by_code(path, wanted) if wanted else None
         if wanted and named is None:
-            self.problem("quick_stage_unknown", f"%{wanted}", text=wanted)
+            self.problem("quick_stage_unknown", f"%{self.entry.stage}", text=self.entry.stage)
         return named, path[0]
+
+    def stage_name(self, stage: StageChoice | None) -> str:
+        """Return the stage in the words of the preview, with its pipeline where the line chose one."""
+        parts = [self.pipeline.name if self.pipeline else "", stage.name if stage else ""]
+        return "/".join(part for part in parts if part)
 
     def out_of_sight(self) -> None:
         """Refuse a number whose customer somebody else looks after."""
@@ -238,6 +249,7 @@ class _Planning:
                 self.step("amount", EditDeal, lambda _: {"deal_id": deal_id, "amount": amount})
         elif self.wants_deal or (line is not None and self.row is None):
             values = {"amount": amount, "line_id": line.id if line else None}
+            values |= {"pipeline_id": self.pipeline.id} if self.pipeline else {}
             self.step("deal", CreateDeal, lambda made: self.whose(made) | values)
 
     def contact(self, *, whole: bool) -> None:
@@ -305,6 +317,23 @@ def _named(choices: Sequence[_Named], *names: str) -> _Named | None:
     """Return the first choice that has one of the names."""
     wanted = {fold(name) for name in names}
     return next((one for one in choices if fold(one.name) in wanted), None)
+
+
+def _pipeline_of(wanted: str, every: Sequence[Pipeline]) -> tuple[Pipeline | None, str]:
+    """Return the pipeline that ``%`` means, None for the first one, and what is left to name a stage.
+
+    ``%stage`` is looked for in the first pipeline and then in the others, ``%pipeline`` means its first
+    stage, ``%pipeline/stage`` says both.
+    """
+    living = [one for one in every if not one.archived]
+    name, _, code = wanted.partition("/")
+    for one in living:
+        if fold(name) == fold(one.name.replace(" ", "")):
+            return one, code
+    for one in living:
+        if any(fold(wanted) in {fold(stage.name), stage.code} for stage in one.stages):
+            return (None if one is living[0] else one), wanted
+    return None, wanted
 
 
 def _by_code(path: Sequence[StageChoice], code: str) -> StageChoice | None:

@@ -46,6 +46,8 @@ def path_of(view: View, filters: Filters) -> Path:
     chosen = select(pipeline).order_by(pipeline.c.position, pipeline.c.id).limit(1)
     if filters.pipeline is not None:
         chosen = chosen.where(pipeline.c.id == filters.pipeline.id)
+    else:
+        chosen = chosen.where(pipeline.c.archived_at.is_(None))
     found = view.tx.first(chosen)
     if found is None:
         raise Refused("pipeline_unknown")

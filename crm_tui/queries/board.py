@@ -108,12 +108,14 @@ class CardDetail:
 
 
 def board(view: View, pipeline_id: str | None = None, owner_id: str | None = None) -> BoardAnswer:
-    """Return the columns of a pipeline (the first one where none is named) with their sums.
+    """Return the columns of a pipeline with their sums; of the first one where it is archived or not named.
 
     Raises:
         Refused: pipeline_unknown.
     """
     path = load_pipeline(view.tx, pipeline_id) if pipeline_id else first_pipeline(view.tx)
+    if path.archived:
+        path = first_pipeline(view.tx)
     sums = _sums(view, path, owner_id)
     columns = tuple(_column(view, stage, sums.get(stage.code)) for stage in path.path)
     standing = [column for column in columns if column.kind == StageKind.OPEN]
@@ -172,10 +174,12 @@ def cards_after(
     return _cards(view, ids)
 
 
-def card_place(view: View, deal_id: str, *, owner_id: str | None = None) -> tuple[str, int] | None:
-    """Return the stage of a deal and how many cards stand before it; None: it is not on the board."""
+def card_place(
+    view: View, deal_id: str, *, pipeline_id: str | None = None, owner_id: str | None = None
+) -> tuple[str, int] | None:
+    """Return the stage of a deal and how many cards stand before it; None: it is not on that board."""
     row = view.tx.first(select(deal).where(deal.c.id == deal_id, view.scope.where(deal)))
-    if row is None:
+    if row is None or pipeline_id not in {None, row.pipeline_id}:
         return None
     here = load_pipeline(view.tx, row.pipeline_id).stage(row.stage)
     limits = _limits(view, row.pipeline_id, here, owner_id)

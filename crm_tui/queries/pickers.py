@@ -118,8 +118,9 @@ def people(view: View, *, with_branch: bool = True) -> tuple[PersonChoice, ...]:
 
 
 def pipelines(view: View) -> tuple[Choice, ...]:
-    """Return the pipelines in their order."""
-    rows = view.tx.rows(select(pipeline.c.id, pipeline.c.name).order_by(pipeline.c.position, pipeline.c.id))
+    """Return the pipelines that take deals, in their order: the first one is meant where none is named."""
+    living = select(pipeline.c.id, pipeline.c.name).where(pipeline.c.archived_at.is_(None))
+    rows = view.tx.rows(living.order_by(pipeline.c.position, pipeline.c.id))
     return tuple(Choice(row.id, row.name) for row in rows)
 
 

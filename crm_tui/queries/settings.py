@@ -1,6 +1,6 @@
 """What the settings show and what a change of them would do, before it is made.
 
-``roster(view)``, ``open_work(view, person_id)``, ``price_list(view)``, ``stages_in_force(view)``,
+``roster(view)``, ``open_work(view, person_id)``, ``price_list(view)``, ``pipelines_in_force(view)``,
 ``rules_in_force(view)``, ``rules_preview(view, rules)``.
 """
 
@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from crm_tui.domain.lifecycle import Pipeline
 from crm_tui.domain.overdue import ContactFacts, OverdueRules, due
 from crm_tui.store.contact_rules import overdue_rules
-from crm_tui.store.pipelines import first_pipeline
+from crm_tui.store.pipelines import all_pipelines
 from crm_tui.store.tables import customer, deal, org_unit, person, product, product_line
 from crm_tui.store.view import View
 
@@ -56,8 +56,8 @@ class PriceLine:
 
 
 @dataclass(frozen=True)
-class StagesInForce:
-    """The first pipeline and how many open deals stand in each of its stages, by code."""
+class PipelineInForce:
+    """A pipeline and how many open deals of the scope stand in each of its stages, by code."""
 
     pipeline: Pipeline
     open_deals: dict[str, int]
@@ -137,24 +137,17 @@ def price_list(view: View) -> tuple[PriceLine, ...]:
     )
 
 
-def stages_in_force(view: View) -> StagesInForce:
-    """Return the first pipeline with the open deals in the scope, by stage.
-
-    Raises:
-        Refused: pipeline_unknown.
-    """
-    path = first_pipeline(view.tx)
+def pipelines_in_force(view: View) -> tuple[PipelineInForce, ...]:
+    """Return all pipelines with the open deals in the scope, by stage; the archived ones last."""
     rows = view.tx.rows(
-        select(deal.c.stage, func.count().label("deals"))
-        .where(
-            view.scope.where(deal),
-            deal.c.pipeline_id == path.id,
-            deal.c.state == "open",
-            deal.c.archived_at.is_(None),
-        )
-        .group_by(deal.c.stage)
+        select(deal.c.pipeline_id, deal.c.stage, func.count().label("deals"))
+        .where(view.scope.where(deal), deal.c.state == "open", deal.c.archived_at.is_(None))
+        .group_by(deal.c.pipeline_id, deal.c.stage)
     )
-    return StagesInForce(path, {row.stage: row.deals for row in rows})
+    return tuple(
+        PipelineInForce(one, {row.stage: row.deals for row in rows if row.pipeline_id == one.id})
+        for one in all_pipelines(view.tx)
+    )
 
 
 def rules_in_force(view: View) -> OverdueRules:

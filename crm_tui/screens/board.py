@@ -25,7 +25,7 @@ from crm_tui.queries.board import (
     card_place,
 )
 from crm_tui.queries.board import BoardColumn as Sums
-from crm_tui.queries.pickers import people
+from crm_tui.queries.pickers import people, pipelines
 from crm_tui.widgets import figures
 from crm_tui.widgets.board import VirtualBoard
 from crm_tui.widgets.cards import BoardColumn, Card, CardLists
@@ -38,6 +38,9 @@ from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.rows import Anchor
 from crm_tui.widgets.text import safe_text
 
+_PIPELINE = "pipeline:"
+"""How the filter tells a pipeline from a person."""
+
 
 class BoardCards:
     """The deals of one pipeline as the board wants them: columns with sums, cards page by page."""
@@ -45,6 +48,7 @@ class BoardCards:
     def __init__(self, counter: Counter, ask: Callable[..., Awaitable[Any]]) -> None:
         self._counter = counter
         self._ask = ask
+        self.pipeline_id: str | None = None
         self.owner: PickRow | None = None
         self.answer: BoardAnswer | None = None
         self.seen: dict[str, CardLine] = {}
@@ -56,7 +60,7 @@ class BoardCards:
 
     async def columns(self) -> Sequence[BoardColumn]:
         """Return the stages with count, sum and mean dwell of the deals that stand in them."""
-        self.answer = await self._ask(board, owner_id=self.owner_id)
+        self.answer = await self._ask(board, self.pipeline_id, owner_id=self.owner_id)
         return [BoardColumn(one.code, one.name, _sums(one), one.count) for one in self.answer.columns]
 
     async def cards(self, column_id: str, offset: int, limit: int, near: Anchor | None) -> Sequence[Card]:
@@ -75,7 +79,10 @@ class BoardCards:
 
     async def place_of(self, card_id: str) -> tuple[str, int] | None:
         """Return the stage of a deal and how many cards stand before it."""
-        place: tuple[str, int] | None = await self._ask(card_place, card_id, owner_id=self.owner_id)
+        here = self.answer.pipeline_id if self.answer else None
+        place: tuple[str, int] | None = await self._ask(
+            card_place, card_id, pipeline_id=here, owner_id=self.owner_id
+        )
         return place
 
     def _card(self, line: CardLine) -> Card:
@@ -177,16 +184,30 @@ class BoardScreen(MovesDeals):
 
     @work(group="filter", exit_on_error=False)
     async def action_filter(self) -> None:
-        """Show the deals of one person, or of everybody."""
-        rows = [PickRow("", t("board.all"))]
+        """Show another pipeline, or the deals of one person or of everybody."""
+        rows = [PickRow("", t("board.all")), *await self._other_pipelines()]
         rows += [
             PickRow(one.id, one.name, search=one.initials, note=f"{one.unit_name} {one.open_deals}")
             for one in await self.ask(people)
         ]
         picked = await self.app.push_screen_wait(Picker(t("board.pick_owner"), rows))
-        if picked is not None:
+        if picked is not None and picked.startswith(_PIPELINE):
+            self._source.pipeline_id = picked.removeprefix(_PIPELINE)
+            self._cards.clear_selection()
+            await self.redraw()
+        elif picked is not None:
             self._source.owner = next((row for row in rows if row.value == picked and picked), None)
             await self.redraw()
+
+    async def _other_pipelines(self) -> Sequence[PickRow]:
+        """Return the pipelines that the board does not show now."""
+        here = self._source.answer.pipeline_id if self._source.answer else ""
+        found = await self.ask(pipelines)
+        return [
+            PickRow(f"{_PIPELINE}{one.id}", t("board.pipeline", name=one.name), search=one.name)
+            for one in found
+            if one.id != here
+        ]
 
     @work(group="detail", exclusive=True, exit_on_error=False)
     async def _look(self, deal_id: str) -> None:

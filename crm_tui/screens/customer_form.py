@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NEW = "new"
 _KINDS = ("person", "firm")
 _TEXTS = ("name", "wechat", "email", "level", "source", "address", "uscc", "note")
-_FIRST_DEAL = ("line", "amount")
+_FIRST_DEAL = ("pipeline", "line", "amount")
 
 
 class CustomerFormScreen(FormScreen):
@@ -77,7 +77,7 @@ class CustomerFormScreen(FormScreen):
 
     async def begin(self) -> Sequence[FieldSpec]:
         """Read the customer and the value lists."""
-        from crm_tui.queries.pickers import people, product_lines, sources, tags
+        from crm_tui.queries.pickers import people, pipelines, product_lines, sources, tags
         from crm_tui.queries.profile import profile
 
         self._lists = {
@@ -90,7 +90,7 @@ class CustomerFormScreen(FormScreen):
             self._numbers = Numbers([(p.value, p.normal) for p in one.points if p.kind == "phone"])
             self.initial = _answers(one, self._numbers)
             self.title = t("customer_form.title_edit", name=one.name)
-            return self._specs(())
+            return self._specs((), ())
         viewer = self.counter.desk.viewer
         self.title = t("customer_form.title_new")
         self.initial = {"customer_kind": _KINDS[0], "level": "C"}
@@ -98,7 +98,8 @@ class CustomerFormScreen(FormScreen):
             found = await self.ask(people)
             self._lists["owner"] = [PickRow(p.id, p.name, p.initials, p.unit_name) for p in found]
             self.initial = {**self.initial, "owner": viewer.name if viewer.branch_id else ""}
-        return self._specs([Choice(one.id, one.name) for one in await self.ask(product_lines)])
+        lines = [Choice(one.id, one.name) for one in await self.ask(product_lines)]
+        return self._specs(lines, [Choice(one.id, one.name) for one in await self.ask(pipelines)])
 
     def prefilled(self) -> Mapping[str, Value]:
         """Return what is already known of a new customer."""
@@ -141,6 +142,7 @@ class CustomerFormScreen(FormScreen):
         deal = {
             "amount": parse_money(self.text("amount")) if self.text("amount") else None,
             "line_id": self.text("line") or None,
+            "pipeline_id": self.text("pipeline") or None,
         }
 
         def first_deal(made: Made) -> Command | None:
@@ -203,7 +205,7 @@ class CustomerFormScreen(FormScreen):
         found = named(typed, self.candidates("owner"))
         return "" if found else refusal("quick_owner_unknown", {"text": typed})
 
-    def _specs(self, lines: Sequence[Choice]) -> Sequence[FieldSpec]:
+    def _specs(self, lines: Sequence[Choice], paths: Sequence[Choice]) -> Sequence[FieldSpec]:
         def field(key: str, **more: Any) -> FieldSpec:
             return FieldSpec(key, f"customer_form.{key}", **more)
 
@@ -227,6 +229,8 @@ class CustomerFormScreen(FormScreen):
             return specs
         if "owner" in self._lists:
             specs.append(field("owner", width=30, check=self._owner_check, hint=_list_hint))
+        if len(paths) > 1:
+            specs.append(field("pipeline", kind="choice", choices=paths))
         if lines:
             specs.append(field("line", kind="choice", choices=lines))
         money = reads(lambda typed: figures.amount(parse_money(typed)))

@@ -59,7 +59,7 @@ class DealFormScreen(FormScreen):
     async def begin(self) -> Sequence[FieldSpec]:
         """Read the deal and the value lists."""
         from crm_tui.queries.follow_ups import follow_up_start
-        from crm_tui.queries.pickers import product_lines, products, sources
+        from crm_tui.queries.pickers import pipelines, product_lines, products, sources
         from crm_tui.queries.profile import gate
 
         lines = [Choice(one.id, one.name) for one in await self.ask(product_lines)]
@@ -67,17 +67,24 @@ class DealFormScreen(FormScreen):
         self._sources = [PickRow(one.name, one.name) for one in await self.ask(sources)]
         self._who = (await self.ask(follow_up_start, self._customer_id)).name
         key = "deal_form.title_new"
-        if self._deal_id:
+        paths: Sequence[Choice] = ()
+        if self._deal_id is None:
+            paths = [Choice(one.id, one.name) for one in await self.ask(pipelines)]
+            self.initial = {"pipeline": paths[0].value} if paths else {}
+        else:
             key = "deal_form.title_edit"
             self.initial = _answers((await self.ask(gate, self._deal_id)).deal, lines)
         self.title = t(key, name=self._who)
         self.set_hint(t("deal_form.hint"))
-        return self._specs(lines)
+        return self._specs(lines, paths)
 
-    def _specs(self, lines: Sequence[Choice]) -> Sequence[FieldSpec]:
+    def _specs(self, lines: Sequence[Choice], paths: Sequence[Choice]) -> Sequence[FieldSpec]:
+        """Return the fields; a new deal chooses its pipeline where there is more than one."""
         line = FieldSpec("line", "deal_form.line", "choice", choices=lines)
+        path = FieldSpec("pipeline", "deal_form.pipeline", "choice", mandatory=True, choices=paths)
         return [
             FieldSpec("title", "deal_form.name", hint=lambda typed: "" if typed else self._who),
+            *([path] if len(paths) > 1 else []),
             *([line] if lines else []),
             FieldSpec("product", "deal_form.product", check=sound(self._product), width=30),
             FieldSpec(
@@ -115,6 +122,8 @@ class DealFormScreen(FormScreen):
     def _values(self, changed: Mapping[str, Value]) -> dict[str, Any]:
         """Return the command's fields; an emptied one is None where the command can empty it."""
         values: dict[str, Any] = {key: str(changed[key]) for key in ("title", "source") if key in changed}
+        if "pipeline" in changed:
+            values["pipeline_id"] = self.text("pipeline")
         if "amount" in changed:
             values["amount"] = parse_money(self.text("amount")) if self.text("amount") else None
         if "expected_close_on" in changed:

@@ -70,7 +70,7 @@ class SettingsScreen(WorkScreen):
         self._rows.empty = locked or t("widget.list_empty")
         self._rows.show_columns(self._section.drawn_columns())
         await self._rows.show(ListSource(rows), to=self._rows.cursor_id)
-        self.set_hint(locked or t(f"settings.hint.{self._section.name}"))
+        self.set_hint(locked or self._section.hint(self._rows.cursor_id))
 
     def escape_steps(self) -> Sequence[EscapeStep]:
         """From the rows back to the sections, then out."""
@@ -83,6 +83,10 @@ class SettingsScreen(WorkScreen):
             self._section = found
             self.say("")
             self._show()
+
+    @on(VirtualList.CursorMoved, "#rows")
+    def _moved(self, message: VirtualList.CursorMoved) -> None:
+        self.set_hint(self._locked or self._section.hint(message.row_id))
 
     @on(VirtualList.Opened, "#sections")
     def action_to_rows(self) -> None:

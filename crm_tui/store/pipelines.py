@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, exists, select
@@ -22,15 +23,27 @@ def load_pipeline(tx: Transaction, pipeline_id: str) -> Pipeline:
         .where(stage.c.pipeline_id == pipeline_id, stage.c.version == row.version)
         .order_by(stage.c.position)
     )
-    return Pipeline(
-        id=row.id, name=row.name, version=row.version, stages=tuple(_stage(one) for one in stages)
-    )
+    return _pipeline(row, stages)
 
 
 def first_pipeline(tx: Transaction) -> Pipeline:
     """Return the organisation's first pipeline; raises Refused pipeline_unknown where there is none."""
-    pipeline_id = tx.scalar(select(pipeline.c.id).order_by(pipeline.c.position, pipeline.c.id).limit(1))
+    living = select(pipeline.c.id).where(pipeline.c.archived_at.is_(None))
+    pipeline_id = tx.scalar(living.order_by(pipeline.c.position, pipeline.c.id).limit(1))
     return load_pipeline(tx, pipeline_id or "")
+
+
+def all_pipelines(tx: Transaction) -> tuple[Pipeline, ...]:
+    """Return every pipeline with the stages in force: the living ones in their order, then the archived."""
+    rows = tx.rows(
+        select(pipeline).order_by(pipeline.c.archived_at.is_not(None), pipeline.c.position, pipeline.c.id)
+    )
+    stages = tx.rows(
+        select(stage)
+        .join(pipeline, (pipeline.c.id == stage.c.pipeline_id) & (pipeline.c.version == stage.c.version))
+        .order_by(stage.c.position)
+    )
+    return tuple(_pipeline(row, (one for one in stages if one.pipeline_id == row.id)) for row in rows)
 
 
 def stage_names(tx: Transaction) -> dict[tuple[str, str], str]:
@@ -85,6 +98,16 @@ def proven_actions(tx: Transaction, row: Row[Any]) -> set[str]:
                 stage_evidence.c.withdrawn_at.is_(None),
             )
         )
+    )
+
+
+def _pipeline(row: Row[Any], stages: Iterable[Row[Any]]) -> Pipeline:
+    return Pipeline(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        stages=tuple(_stage(one) for one in stages),
+        archived=row.archived_at is not None,
     )
 
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
-from textual import on, work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 
 from crm_tui.commands.base import Fen
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.moment import parse_day
 from crm_tui.domain.money import format_money, parse_money
 from crm_tui.i18n import knows, t
-from crm_tui.widgets.field_row import FieldSpec, Value, Words
-from crm_tui.widgets.fields import Choice, ChoiceField
-from crm_tui.widgets.form import Form
-from crm_tui.widgets.frame import CrmModal
-from crm_tui.widgets.picker import Picker, PickRow
+from crm_tui.widgets.field_row import FieldSpec, Value
+from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.refusal import refused
 
 Answers = Mapping[str, Value]
@@ -86,90 +79,6 @@ def built(model: type[BaseModel], arguments: Mapping[str, Any]) -> Any:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = _label(kind_of(model), str(first["loc"][0]) if first["loc"] else "")
         raise Refused("command_invalid", field=field, why=first["msg"]) from error
-
-
-class FormWindow(CrmModal[bool]):
-    """A form over a screen; ``save`` says why not, and the window stays with what was typed.
-
-    Where there is a ``preview``, the first F10 shows what the change would do and the second one saves.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f10,ctrl+s", "save", "keys.save", priority=True),
-        Binding("f4", "choose", "keys.values", show=False),
-    ]
-    DEFAULT_CSS = """
-    FormWindow > .window { width: 76; max-height: 100%; }
-    FormWindow .title { text-style: bold; margin-bottom: 1; }
-    FormWindow .said { color: $text-warning; margin-top: 1; }
-    FormWindow .keys { color: $text-muted; }
-    """
-    AUTO_FOCUS = ""
-
-    def __init__(
-        self,
-        title: str,
-        specs: Sequence[FieldSpec],
-        save: Callable[[Answers], Awaitable[str]],
-        *,
-        values: Answers | None = None,
-        preview: Callable[[Answers], Awaitable[str]] | None = None,
-    ) -> None:
-        super().__init__()
-        self._title = title
-        self._save = save
-        self._preview = preview
-        self._previewed: dict[str, Value] | None = None
-        self._form = Form(specs, values, id="form")
-        self._said = Words("", classes="said")
-
-    def compose(self) -> ComposeResult:
-        """Build the window: title, fields, what is said about them, the keys."""
-        with Vertical(classes="window"):
-            yield Words(self._title, classes="title")
-            yield self._form
-            yield self._said
-            yield Words(t("settings.window_keys"), classes="keys")
-
-    @property
-    def said(self) -> str:
-        """What the window says."""
-        return self._said.words
-
-    @on(Form.Ended)
-    def action_save(self) -> None:
-        """Save; gaps and what the fields refuse are named first."""
-        if self._form.focus_gap():
-            self._said.say(self._form.gap_words())
-        elif self._form.check():
-            self._try()
-
-    @work
-    async def action_choose(self) -> None:
-        """Pick from a list where a field offers more than its digits reach."""
-        field = self.focused
-        if isinstance(field, ChoiceField) and field.choices:
-            rows = [PickRow(one.value, one.label) for one in field.choices]
-            picked = await self.app.push_screen_wait(Picker(self._title, rows))
-            if picked is not None:
-                field.choose(*({*field.values, picked} if field.multiple else {picked}))
-
-    @work(exclusive=True)
-    async def _try(self) -> None:
-        answers = self._form.values()
-        try:
-            if self._preview is not None and self._previewed != answers:
-                said = await self._preview(answers)
-                self._previewed = answers
-                self._said.say(said)
-                return
-            no = await self._save(answers)
-        except Refused as error:
-            no = refused(error)
-        if no:
-            self._said.say(f"! {no}")
-        else:
-            self.dismiss(True)  # noqa: FBT003  # the result of the window
 
 
 def _spec(kind: str, name: str, hint: Any, offered: Sequence[Choice] | None, *, mandatory: bool) -> FieldSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.timer import Timer
@@ -14,6 +14,7 @@ from crm_tui.i18n import t
 from crm_tui.widgets import figures
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.field_row import Value
+from crm_tui.widgets.frame import SpeakingBindings, Tone
 from crm_tui.widgets.navigation import Done
 from crm_tui.widgets.refusal import refused
 from crm_tui.widgets.workplace import WorkScreen
@@ -25,17 +26,15 @@ DRAFT_SECONDS = 1.0
 """How long a pause in typing is before the draft is kept."""
 
 
-class KeepsDraft(WorkScreen):
-    """A screen with unfinished text; a subclass says what is typed and what it is about."""
+class Drafting(SpeakingBindings[Any]):
+    """A screen or window with unfinished text; a subclass says what is typed and what it is about."""
 
     FORM: ClassVar[str]
     """The name of the form among the drafts."""
+    counter: Counter
 
-    def __init__(self, counter: Counter) -> None:
-        super().__init__(counter)
-        self._typed = False
-        self._saving = False
-        self._draft_timer: Timer | None = None
+    _typed = False
+    _draft_timer: Timer | None = None
 
     @property
     @abstractmethod
@@ -46,15 +45,14 @@ class KeepsDraft(WorkScreen):
     def answers(self) -> Mapping[str, Value]:
         """Return what is typed so far, by field."""
 
+    @abstractmethod
+    def say(self, text: str, tone: Tone = "info") -> None:
+        """Say something to the person."""
+
     @property
     def unsaved(self) -> bool:
         """Whether there is text that only the draft has."""
         return self._typed
-
-    @property
-    def draft_kept_words(self) -> str:
-        """What is said when the person leaves with text unsaved."""
-        return t("drafting.kept")
 
     async def take_draft(self) -> Mapping[str, Value]:
         """Return the draft that was left, and say so; empty where there is none or something is typed."""
@@ -80,6 +78,30 @@ class KeepsDraft(WorkScreen):
         await desk.write(lambda: desk.drawer.drop(self.FORM, self.subject))
         self._typed = False
 
+    @work(group="draft", exit_on_error=False)
+    async def keep_draft(self) -> None:
+        """Keep what was typed so far on this terminal."""
+        desk, answers = self.counter.desk, dict(self.answers())
+        if not desk.is_logged_in:
+            return
+        try:
+            await desk.write(lambda: desk.drawer.keep(self.FORM, self.subject, answers))
+        except Refused as no:
+            self.say(refused(no), "error")
+
+
+class KeepsDraft(Drafting, WorkScreen):
+    """A whole screen with unfinished text: leaving it and locking it keep what was typed."""
+
+    def __init__(self, counter: Counter) -> None:
+        super().__init__(counter)
+        self._saving = False
+
+    @property
+    def draft_kept_words(self) -> str:
+        """What is said when the person leaves with text unsaved."""
+        return t("drafting.kept")
+
     def leave(self) -> None:
         """Go back; what was typed stays as a draft."""
         if self._typed and not self._saving:
@@ -93,14 +115,3 @@ class KeepsDraft(WorkScreen):
         if self._typed:
             await self.keep_draft().wait()
         super().action_lock()
-
-    @work(group="draft", exit_on_error=False)
-    async def keep_draft(self) -> None:
-        """Keep what was typed so far on this terminal."""
-        desk, answers = self.counter.desk, dict(self.answers())
-        if not desk.is_logged_in:
-            return
-        try:
-            await desk.write(lambda: desk.drawer.keep(self.FORM, self.subject, answers))
-        except Refused as no:
-            self.say(refused(no), "error")

@@ -22,7 +22,7 @@ from crm_tui.widgets.keys import KeyOrder
 from crm_tui.widgets.navigation import Quit, Trouble
 
 if TYPE_CHECKING:
-    from crm_tui.widgets.drafting import KeepsDraft
+    from crm_tui.widgets.drafting import Drafting
 
 
 class Ending(KeyOrder, inherit_bindings=False):
@@ -56,13 +56,13 @@ class Ending(KeyOrder, inherit_bindings=False):
             await form.keep_draft().wait()
 
     @property
-    def _unfinished(self) -> list[KeepsDraft]:
+    def _unfinished(self) -> list[Drafting]:
         """The forms of the person who is logged in that hold text not yet saved."""
-        from crm_tui.widgets.drafting import KeepsDraft
+        from crm_tui.widgets.drafting import Drafting
 
         if self._counter is None or not self._counter.desk.is_logged_in:
             return []
-        return [one for one in self.screen_stack if isinstance(one, KeepsDraft) and one.unsaved]
+        return [one for one in self.screen_stack if isinstance(one, Drafting) and one.unsaved]
 
     def _heed_signals(self) -> None:
         """End in good order when the system or a closed window says so: the terminal gets its modes back."""

@@ -139,7 +139,7 @@ def _living(connection: Connection, *, timeless: bool) -> dict[str, Any]:
         "person": select(person).where(person.c.status != "left"),
         "product_line": select(product_line),
         "product": select(product).where(product.c.active),
-        "pipeline": select(pipeline.c.id, pipeline.c.name),
+        "pipeline": select(pipeline.c.id, pipeline.c.name).where(pipeline.c.archived_at.is_(None)),
         "stage": select(*(column for column in stage.c if column.name != "version")).where(
             stage.c.version
             == select(pipeline.c.version).where(pipeline.c.id == stage.c.pipeline_id).scalar_subquery()

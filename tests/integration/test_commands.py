@@ -35,8 +35,14 @@ from crm_tui.commands.follow_ups import (
 )
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.commands.people import CreatePerson, CreateUnit, EditPerson, RenameUnit, SetPersonStatus
-from crm_tui.commands.pipelines import as_plan
-from crm_tui.commands.rules import CreateProduct, CreateProductLine, EditProduct, SetOverdueRules
+from crm_tui.commands.pipelines import RenamePipeline, SetPipelineArchived, as_plan
+from crm_tui.commands.rules import (
+    CreateProduct,
+    CreateProductLine,
+    EditProduct,
+    RenameProductLine,
+    SetOverdueRules,
+)
 from crm_tui.store.pipelines import first_pipeline
 from crm_tui.store.tables import contact_plan, customer, deal, follow_up, outbox, ownership_event, person
 
@@ -67,6 +73,12 @@ def _product(office: Any) -> tuple[str, str]:
     return office.give(CreateProduct(code="T-1", name="Table", line_id=line, unit_price=500_000))[
         "product_id"
     ], line
+
+
+def _second_pipeline(office: Any) -> str:
+    office.as_person("1001")
+    plan = as_plan(_pipeline(office)).model_copy(update={"pipeline_id": None, "name": "Contracts"})
+    return str(office.give(plan)["pipeline_id"])
 
 
 class Deeds:
@@ -114,6 +126,9 @@ class Deeds:
         office.as_person("1001")
         return CreateProductLine(name="Beds")
 
+    def rename_product_line(self, office: Any) -> Command:
+        return RenameProductLine(line_id=_product(office)[1], name="Tables and desks")
+
     def create_product(self, office: Any) -> Command:
         office.as_person("1001")
         return CreateProduct(code="B-1", name="Bed", unit_price=1)
@@ -126,6 +141,13 @@ class Deeds:
         office.as_person("1001")
         plan = as_plan(_pipeline(office))
         return plan.model_copy(update={"name": "Sales again", "stages": plan.stages[1:]})
+
+    def rename_pipeline(self, office: Any) -> Command:
+        office.as_person("1001")
+        return RenamePipeline(pipeline_id=_pipeline(office).id, name="Shop sales")
+
+    def set_pipeline_archived(self, office: Any) -> Command:
+        return SetPipelineArchived(pipeline_id=_second_pipeline(office), archived=True)
 
     def set_overdue_rules(self, office: Any) -> Command:
         office.customer()

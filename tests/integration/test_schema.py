@@ -66,7 +66,7 @@ def test_a_word_where_a_number_belongs_is_refused_by_the_file(tmp_path):
         closing(sqlite3.connect(tmp_path / "a.db")) as plain,
         pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT"),
     ):
-        plain.execute("INSERT INTO pipeline VALUES ('a', 'b', 'one', 1)")
+        plain.execute("INSERT INTO pipeline VALUES ('a', 'b', 'one', 1, NULL)")
 
 
 def test_a_file_of_a_newer_program_is_refused_and_left_as_it_is(tmp_path):

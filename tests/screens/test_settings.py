@@ -7,23 +7,25 @@ import pytest
 from crm_tui import i18n
 from crm_tui.commands import COMMANDS
 from crm_tui.commands.people import CreatePerson, EditPerson
-from crm_tui.commands.rules import CreateProduct
+from crm_tui.commands.pipelines import as_plan
+from crm_tui.commands.rules import CreateProduct, CreateProductLine
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.overdue import LEVELS, OverdueRules
 from crm_tui.domain.permission import Role
-from crm_tui.queries.pickers import product_lines
+from crm_tui.queries.pickers import pipelines, product_lines
 from crm_tui.queries.settings import (
     open_work,
+    pipelines_in_force,
     price_list,
     roster,
     rules_in_force,
     rules_preview,
-    stages_in_force,
 )
 from crm_tui.screens.board import BoardScreen
 from crm_tui.screens.settings import SettingsScreen
-from crm_tui.widgets.command_form import FormWindow, answers_of, built, filled, specs_of
+from crm_tui.widgets.command_form import answers_of, built, filled, specs_of
 from crm_tui.widgets.confirm import Confirm
+from crm_tui.widgets.form_window import FormWindow
 
 
 async def settings(pilot, number="1001", section=""):
@@ -39,6 +41,10 @@ async def settings(pilot, number="1001", section=""):
 
 def person(office, number):
     return next(one for one in office.desk.answer(roster) if one.number == number)
+
+
+def sales(office):
+    return office.desk.answer(pipelines_in_force)[0].pipeline
 
 
 async def test_a_clerk_sees_why_a_section_is_closed(program, office, lines):
@@ -165,14 +171,14 @@ async def test_a_change_of_a_stage_publishes_a_version_after_its_reach_was_shown
     app = program(office.desk)
     async with app.run_test(size=(80, 24)) as pilot:
         await settings(pilot, section="3")
-        await pilot.press("enter")
+        await pilot.press("down", "enter")
         await pilot.pause()
         await pilot.press("enter", "end", "backspace", "8", "f10")
         await pilot.pause()
         assert "version 2, 1 open deals" in app.screen.said
         await pilot.press("f10")
         await pilot.pause()
-        found = office.desk.answer(stages_in_force).pipeline
+        found = sales(office)
         assert (found.version, found.stages[0].probability) == (2, 8)
         assert found.stages[1].required_actions[0].code == "reception"
 
@@ -181,13 +187,13 @@ async def test_stages_are_added_moved_and_taken_out(program, office):
     app = program(office.desk)
     async with app.run_test(size=(80, 24)) as pilot:
         await settings(pilot, section="3")
-        await pilot.press("f7")
+        await pilot.press("down", "f7")
         await pilot.pause()
         await pilot.press(
             *"Visit", "enter", "enter", "enter", "enter", "enter", "enter", *"photo*, tea", "f10", "f10"
         )
         await pilot.pause()
-        path = office.desk.answer(stages_in_force).pipeline
+        path = sales(office)
         assert path.stages[1].code == "visit"
         assert [(one.name, one.evidence) for one in path.stages[1].required_actions] == [
             ("photo", True),
@@ -197,12 +203,12 @@ async def test_stages_are_added_moved_and_taken_out(program, office):
         await pilot.pause()
         await pilot.press("f10")
         await pilot.pause()
-        assert office.desk.answer(stages_in_force).pipeline.stages[0].code == "visit"
-        await pilot.press("home", "delete")
+        assert sales(office).stages[0].code == "visit"
+        await pilot.press("home", "down", "delete")
         await pilot.pause()
         await pilot.press("f10")
         await pilot.pause()
-        assert "visit" not in {one.code for one in office.desk.answer(stages_in_force).pipeline.stages}
+        assert "visit" not in {one.code for one in sales(office).stages}
 
 
 async def test_a_stage_with_deals_stays(program, office):
@@ -210,12 +216,114 @@ async def test_a_stage_with_deals_stays(program, office):
     app = program(office.desk)
     async with app.run_test(size=(80, 24)) as pilot:
         await settings(pilot, section="3")
-        await pilot.press("delete")
+        await pilot.press("down", "delete")
         await pilot.pause()
         await pilot.press("f10")
         await pilot.pause()
         assert "lead" in app.screen.message
-        assert office.desk.answer(stages_in_force).pipeline.version == 1
+        assert sales(office).version == 1
+
+
+async def test_a_second_pipeline_is_made_from_the_template_renamed_archived_and_brought_back(
+    program, office, lines
+):
+    app = program(office.desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settings(pilot, section="3")
+        await pilot.press("f7")
+        await pilot.pause()
+        await pilot.press(*"Contracts", "f10")
+        await pilot.pause()
+        assert "F10 again" in app.screen.said
+        await pilot.press("f10")
+        await pilot.pause()
+        first, second = (one.pipeline for one in office.desk.answer(pipelines_in_force))
+        assert (second.name, second.version) == ("Contracts", 1)
+        assert [one.code for one in second.stages] == [one.code for one in first.stages]
+        await pilot.press(*["down"] * 8, "enter")
+        await pilot.pause()
+        await pilot.press("end", "X", "f10")
+        await pilot.pause()
+        assert office.desk.answer(pipelines_in_force)[1].pipeline.name == "ContractsX"
+        await pilot.press("f6")
+        await pilot.pause()
+        await pilot.press("f10")
+        await pilot.pause()
+        assert [one.name for one in office.desk.answer(pipelines)] == ["Sales"]
+        assert any("ContractsX (archived)" in line for line in lines(app))
+        await pilot.press("end", "f6")
+        await pilot.pause()
+        await pilot.press("f10")
+        await pilot.pause()
+        assert [one.name for one in office.desk.answer(pipelines)] == ["Sales", "ContractsX"]
+
+
+async def test_a_stage_of_the_second_pipeline_is_edited_and_the_first_one_stays(program, office):
+    office.as_person("1001")
+    plan = as_plan(sales(office))
+    office.give(plan.model_copy(update={"pipeline_id": None, "name": "Contracts"}))
+    app = program(office.desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settings(pilot, section="3")
+        await pilot.press(*["down"] * 9, "enter")
+        await pilot.pause()
+        await pilot.press("enter", "end", "backspace", "9", "f10", "f10")
+        await pilot.pause()
+        first, second = (one.pipeline for one in office.desk.answer(pipelines_in_force))
+        assert (first.version, second.version) == (1, 2)
+        assert second.stages[0].probability == 9
+
+
+async def test_what_was_typed_into_a_window_outlives_escape(program, office):
+    app = program(office.desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settings(pilot, section="1")
+        await pilot.press("f7")
+        await pilot.pause()
+        await pilot.press(*"6100", "enter", *"Nora", "escape")
+        await pilot.pause()
+        assert isinstance(app.screen, SettingsScreen)
+        assert "draft" in app.screen.message
+        await pilot.press("f7")
+        await pilot.pause()
+        assert "brought back" in app.screen.said
+        assert app.screen._form.values()["name"] == "Nora"
+        await pilot.press("down", "down", "1", "f10")
+        await pilot.pause()
+        assert person(office, "6100").name == "Nora"
+        await pilot.press("f7")
+        await pilot.pause()
+        assert app.screen._form.values()["name"] == ""
+
+
+async def test_a_window_in_which_nothing_was_typed_leaves_no_draft(program, office):
+    app = program(office.desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settings(pilot, section="1")
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        await pilot.press("end", "x", "backspace", "escape")
+        await pilot.pause()
+        assert app.screen.message == ""
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen.said == ""
+
+
+async def test_a_product_line_gets_another_name_and_the_old_one_back(program, office):
+    office.as_person("1001")
+    office.give(CreateProductLine(name="Tiles"))
+    app = program(office.desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settings(pilot, section="5")
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("end", *" and stone", "f10")
+        await pilot.pause()
+        assert [one.name for one in office.desk.answer(product_lines)] == ["Tiles and stone"]
+        await pilot.press("ctrl+z")
+        await pilot.pause()
+        assert [one.name for one in office.desk.answer(product_lines)] == ["Tiles"]
 
 
 async def test_products_get_lines_and_prices(program, office):

@@ -17,9 +17,9 @@ from crm_tui.commands.intake.products import Lines
 from crm_tui.commands.intake.rows import CustomerRow, DealRow
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import Pipeline, Stage
-from crm_tui.store.pipelines import first_pipeline, load_pipeline
+from crm_tui.store.pipelines import all_pipelines, first_pipeline
 from crm_tui.store.sql import alive
-from crm_tui.store.tables import customer, deal, pipeline, product
+from crm_tui.store.tables import customer, deal, product
 
 CREATE_CUSTOMERS, CREATE_PEOPLE, CREATE_LINES = "customers", "people", "lines"
 
@@ -162,9 +162,8 @@ class References:
         return {one for one in found if one}
 
     def _read_pipelines(self) -> dict[str, Pipeline]:
-        ids = self._chunk.tx.scalars(select(pipeline.c.id).order_by(pipeline.c.id))
-        every = [load_pipeline(self._chunk.tx, one) for one in ids]
-        return {one.name.casefold(): one for one in every} | {"": first_pipeline(self._chunk.tx)}
+        living = {one.name.casefold(): one for one in all_pipelines(self._chunk.tx) if not one.archived}
+        return living | {"": first_pipeline(self._chunk.tx)}
 
     def _read_customers(self, rows: Sequence[DealRow]) -> None:
         tx, context = self._chunk.tx, self._chunk.context

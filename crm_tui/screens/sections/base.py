@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_tui.domain.permission import Right
 from crm_tui.i18n import t
-from crm_tui.widgets.command_form import Answers, Choices, FormWindow, answers_of, built, filled, specs_of
+from crm_tui.widgets.command_form import Answers, Choices, answers_of, built, filled, specs_of
+from crm_tui.widgets.field_row import FieldSpec
+from crm_tui.widgets.form_window import FormWindow, Save
 from crm_tui.widgets.refusal import refusal
 from crm_tui.widgets.rows import Column, Row
 
@@ -33,6 +35,10 @@ class Section:
             Column(key, t(f"settings.{key}") if key else "", width=width, flex=flex)
             for key, width, flex in self.columns
         ]
+
+    def hint(self, row_id: str) -> str:
+        """Say what the keys do on a row."""
+        return t(f"settings.hint.{self.name}")
 
     async def rows(self) -> list[Row]:
         """Ask for the rows."""
@@ -84,23 +90,25 @@ class Section:
             return await self.carry_out(built(command, {**cleared, **filled(command, changed, fixed)}))
 
         specs = specs_of(command, hidden=[*hidden, *(fixed or ())], choices=choices)
-        title = t(f"command.{command.kind}")
-        self.screen.app.push_screen(FormWindow(title, specs, save, values=start), self._done)
+        subject = ":".join([command.kind, *map(str, (fixed or {}).values())])
+        self.show_window(subject, t(f"command.{command.kind}"), specs, save, values=start)
 
     def show_window(
         self,
+        subject: str,
         title: str,
-        specs: Sequence[Any],
-        save: Callable[[Answers], Awaitable[str]],
+        specs: Sequence[FieldSpec],
+        save: Save,
         *,
         values: Answers,
-        preview: Callable[[Answers], Awaitable[str]] | None = None,
+        preview: Save | None = None,
     ) -> None:
-        """Show a form that is not simply a command's."""
-        self.screen.app.push_screen(
-            FormWindow(title, specs, save, values=values, preview=preview), self._done
-        )
+        """Show a form; what is typed into it and not saved is kept as a draft about ``subject``."""
+        window = FormWindow(self.screen.counter, subject, title, specs, save, values=values, preview=preview)
+        self.screen.app.push_screen(window, self._done)
 
-    def _done(self, _saved: bool | None) -> None:
-        """Read everything again behind a window."""
+    def _done(self, saved: bool | None) -> None:
+        """Read everything again behind a window; say where what was typed is kept."""
+        if saved is False:
+            self.screen.say(t("drafting.kept"), "good")
         self.screen.call_later(self.screen.redraw)

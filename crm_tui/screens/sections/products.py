@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from crm_tui.commands.rules import CreateProduct, CreateProductLine, EditProduct
+from crm_tui.commands.rules import CreateProduct, CreateProductLine, EditProduct, RenameProductLine
 from crm_tui.domain.permission import Right
 from crm_tui.i18n import t
 from crm_tui.queries.pickers import product_lines
@@ -19,7 +19,7 @@ _LINE = "line:"
 
 
 class ProductsSection(Section):
-    """Lines first, then products; Enter edits a product, F7 adds one, F6 adds a line."""
+    """Lines first, then products; Enter edits either, F7 adds a product, F6 adds a line."""
 
     name: ClassVar[str] = "products"
     right: ClassVar[Right | None] = Right.MANAGE_RULES
@@ -49,10 +49,15 @@ class ProductsSection(Section):
         ]
 
     async def open(self, row_id: str) -> None:
-        """Edit the product; a line has nothing but its name and stays."""
+        """Edit the product, or rename the line."""
+        line_id = row_id.removeprefix(_LINE)
+        if line_id != row_id:
+            lines = await self.screen.ask(product_lines)
+            name = next((one.name for one in lines if one.id == line_id), "")
+            self.show_form(RenameProductLine, values={"name": name}, fixed={"line_id": line_id})
+            return
         found = next((one for one in await self.screen.ask(price_list) if one.id == row_id), None)
         if found is None:
-            self.screen.say(t("settings.line_stays"), "warn")
             return
         values = {key: getattr(found, key) for key in ("name", "line_id", "unit_price", "active")}
         self.show_form(EditProduct, values=values, fixed={"product_id": row_id}, choices=await self._lines())

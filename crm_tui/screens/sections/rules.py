@@ -56,7 +56,7 @@ class RulesSection(Section):
         values["first"] = str(rules.first_contact_hours)
         values |= {f"step{place}": str(days) for place, days in enumerate(rules.escalate_days, start=1)}
         title = t("command.set_overdue_rules")
-        self.show_window(title, specs, self._save, values=values, preview=self._preview)
+        self.show_window(self.name, title, specs, self._save, values=values, preview=self._preview)
 
     async def _preview(self, answers: Answers) -> str:
         command = _command(answers)

@@ -63,7 +63,7 @@ class DisplaySection(Section):
             "theme": chosen.theme or THEMES[0].name,
             "idle": str(chosen.idle_minutes),
         }
-        self.show_window(t("settings.section.display"), specs, self._save, values=values)
+        self.show_window(self.name, t("settings.section.display"), specs, self._save, values=values)
 
     async def _save(self, answers: Answers) -> str:
         home = self.screen.counter.home

@@ -15,7 +15,7 @@ STANDING = "state = 'open' AND archived_at IS NULL"
 
 
 class Pipeline(SQLModel, table=True):
-    """A way of selling; ``version`` is the one in force."""
+    """A way of selling; ``version`` is the one in force, an archived one takes no new deals."""
 
     __tablename__ = "pipeline"
 
@@ -23,6 +23,7 @@ class Pipeline(SQLModel, table=True):
     name: str
     version: int
     position: int = 0
+    archived_at: datetime | None = instant(default=None)
 
 
 class Stage(SQLModel, table=True):
