@@ -28,6 +28,7 @@ from crm_tui.domain.permission import Right
 from crm_tui.domain.plausible import day_in_range
 from crm_tui.domain.text import clean_text, fold_width
 from crm_tui.store.scope import Scope, Viewer, known_viewer, viewer_of
+from crm_tui.store.tables import org_unit, person
 from crm_tui.store.transaction import Transaction
 
 SYSTEM = "system"
@@ -230,7 +231,8 @@ def _allowed(who: Viewer, command: Command) -> Viewer:
 def actor_of(tx: Transaction, actor_id: str) -> Viewer:
     """Return the one who acts, with rights and scope as they are in this transaction."""
     if actor_id != SYSTEM:
-        return known_viewer(tx, actor_id) if not tx.changed else viewer_of(tx, actor_id)
+        ask = viewer_of if tx.changed else known_viewer
+        return tx.keep(("viewer", actor_id), lambda: ask(tx, actor_id), person, org_unit)
     return Viewer(
         person_id=SYSTEM,
         number="",

@@ -13,6 +13,7 @@ from sqlalchemy import Select, and_, bindparam, case, exists, func, select, upda
 
 from crm_tui.domain.overdue import ContactFacts, OverdueRules, due
 from crm_tui.store.contact_rules import overdue_rules
+from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import contact_plan, customer, deal, follow_up
 from crm_tui.store.transaction import Transaction
 
@@ -43,8 +44,7 @@ def refresh_contact_state(tx: Transaction, customer_id: str) -> None:
         due_at=due_at,
         due_reason=judged.reason if judged else "",
     )
-    tx.connection.execute(_DEALS_DUE, {"the_id": customer_id, "due": due_at})
-    tx.changed.add(deal.name)
+    tx.change(deal, _DEALS_DUE, {"the_id": customer_id, "due": due_at})
 
 
 def refresh_contact_states(tx: Transaction, customer_ids: Sequence[str], rules: OverdueRules) -> None:
@@ -80,8 +80,7 @@ def refresh_contact_states(tx: Transaction, customer_ids: Sequence[str], rules: 
             }
         )
     tx.update_all(customer, values)
-    tx.connection.execute(_DEALS_DUE, [{"the_id": one["id"], "due": one["due_at"]} for one in values])
-    tx.changed.add(deal.name)
+    tx.change_all(deal, _DEALS_DUE, [{"the_id": one["id"], "due": one["due_at"]} for one in values])
 
 
 def _last_contacts_of(customer_ids: Sequence[str]) -> Select[Any]:
@@ -162,8 +161,8 @@ def _state() -> Select[Any]:
 
 
 # Every save runs these: to build such a statement takes longer than to run it.
-_STATE = _state()
-_DEALS_DUE = (
+_STATE = Ready(_state())
+_DEALS_DUE = Ready(
     update(deal)
     .where(deal.c.customer_id == bindparam("the_id"), deal.c.state == "open")
     .values(due_at=bindparam("due", type_=deal.c.due_at.type))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select, update
 
 from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
@@ -15,6 +15,7 @@ from crm_tui.domain.lifecycle import MoveKind, Pipeline, Stage, StageKind, check
 from crm_tui.domain.overdue import rots_at
 from crm_tui.domain.permission import Right
 from crm_tui.store.pipelines import deal_facts, first_pipeline, load_pipeline, proven_actions
+from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import deal, product, product_line, stage_evidence, stage_visit
 from crm_tui.store.transaction import Transaction
 
@@ -361,9 +362,14 @@ def _enter(
 
 def _leave(tx: Transaction, deal_id: str, at: datetime) -> None:
     """Close the visit that is going on."""
-    tx.update_where(
-        stage_visit, stage_visit.c.deal_id == deal_id, stage_visit.c.left_at.is_(None), left_at=at
-    )
+    tx.change(stage_visit, _LEAVE, {"the_id": deal_id, "the_end": at})
+
+
+_LEAVE = Ready(
+    update(stage_visit)
+    .where(stage_visit.c.deal_id == bindparam("the_id"), stage_visit.c.left_at.is_(None))
+    .values(left_at=bindparam("the_end", type_=stage_visit.c.left_at.type))
+)
 
 
 def _last_visits(tx: Transaction, deal_id: str) -> tuple[Row[Any] | None, Row[Any] | None]:

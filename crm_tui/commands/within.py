@@ -6,12 +6,15 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from crm_tui.commands.base import Context
 from crm_tui.domain.errors import Refused
+from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import customer, deal, org_unit, person
 from crm_tui.store.transaction import Transaction
+
+_ZONE = Ready(select(org_unit.c.time_zone).where(org_unit.c.id == bindparam("the_id")))
 
 
 def customer_within(tx: Transaction, context: Context, customer_id: str) -> Row[Any]:
@@ -68,8 +71,8 @@ def owner_within(tx: Transaction, context: Context, owner_id: str) -> Row[Any]:
     Raises:
         Refused: person_unknown, person_frozen, person_without_branch.
     """
-    row = tx.first(select(person).where(person.c.id == owner_id, context.actor.scope.people_where()))
-    if row is None:
+    row = tx.get(person, owner_id)
+    if row is None or not context.actor.scope.covers_person(row.id, row.branch_id):
         raise Refused("person_unknown")
     if row.status != "active":
         raise Refused("person_frozen", name=row.name)
@@ -80,7 +83,7 @@ def owner_within(tx: Transaction, context: Context, owner_id: str) -> Row[Any]:
 
 def branch_day(tx: Transaction, branch_id: str, at: datetime) -> date:
     """Return the business date of an instant at the branch a row belongs to, wherever the actor sits."""
-    zone = tx.scalar(select(org_unit.c.time_zone).where(org_unit.c.id == branch_id))
+    zone = tx.keep(("zone", branch_id), lambda: tx.scalar(_ZONE, {"the_id": branch_id}), org_unit)
     return at.astimezone(ZoneInfo(zone)).date()
 
 

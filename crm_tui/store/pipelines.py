@@ -5,24 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, bindparam, exists, select
 
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import DealFacts, Pipeline, RequiredAction, Stage, StageKind
+from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import customer, follow_up, pipeline, stage, stage_evidence
 from crm_tui.store.transaction import Transaction
+
+_STAGES = Ready(
+    select(stage)
+    .where(stage.c.pipeline_id == bindparam("the_id"), stage.c.version == bindparam("the_version"))
+    .order_by(stage.c.position)
+)
+_SPOKEN_SINCE = Ready(
+    select(
+        exists()
+        .where(
+            follow_up.c.customer_id == bindparam("the_id"),
+            follow_up.c.effective,
+            follow_up.c.replaced_by.is_(None),
+            follow_up.c.retracted_at.is_(None),
+            follow_up.c.occurred_at >= bindparam("since", type_=follow_up.c.occurred_at.type),
+        )
+        .label("spoken")
+    )
+)
+_PROVEN = Ready(
+    select(stage_evidence.c.action).where(
+        stage_evidence.c.deal_id == bindparam("the_id"),
+        stage_evidence.c.cycle == bindparam("the_cycle"),
+        stage_evidence.c.stage == bindparam("the_stage"),
+        stage_evidence.c.withdrawn_at.is_(None),
+    )
+)
 
 
 def load_pipeline(tx: Transaction, pipeline_id: str) -> Pipeline:
     """Return a pipeline with the stages in force; raises Refused pipeline_unknown."""
+    return tx.keep(("pipeline", pipeline_id), lambda: _loaded(tx, pipeline_id), pipeline, stage)
+
+
+def _loaded(tx: Transaction, pipeline_id: str) -> Pipeline:
     row = tx.get(pipeline, pipeline_id)
     if row is None:
         raise Refused("pipeline_unknown")
-    stages = tx.rows(
-        select(stage)
-        .where(stage.c.pipeline_id == pipeline_id, stage.c.version == row.version)
-        .order_by(stage.c.position)
-    )
+    stages = tx.rows(_STAGES, {"the_id": pipeline_id, "the_version": row.version})
     return _pipeline(row, stages)
 
 
@@ -59,17 +87,7 @@ def stage_names(tx: Transaction) -> dict[tuple[str, str], str]:
 def deal_facts(tx: Transaction, row: Row[Any]) -> DealFacts:
     """Return what the gate of a deal's present stage looks at."""
     owner = tx.get(customer, row.customer_id) if row.customer_id else None
-    effective = tx.scalar(
-        select(
-            exists().where(
-                follow_up.c.customer_id == row.customer_id,
-                follow_up.c.effective,
-                follow_up.c.replaced_by.is_(None),
-                follow_up.c.retracted_at.is_(None),
-                follow_up.c.occurred_at >= row.stage_entered_at,
-            )
-        )
-    )
+    effective = tx.scalar(_SPOKEN_SINCE, {"the_id": row.customer_id, "since": row.stage_entered_at})
     filled = {
         "phone": bool(owner and owner.phone),
         "address": bool(owner and owner.address),
@@ -89,16 +107,8 @@ def deal_facts(tx: Transaction, row: Row[Any]) -> DealFacts:
 
 def proven_actions(tx: Transaction, row: Row[Any]) -> set[str]:
     """Return the actions of the deal's present stage and cycle that are proven."""
-    return set(
-        tx.scalars(
-            select(stage_evidence.c.action).where(
-                stage_evidence.c.deal_id == row.id,
-                stage_evidence.c.cycle == row.cycle,
-                stage_evidence.c.stage == row.stage,
-                stage_evidence.c.withdrawn_at.is_(None),
-            )
-        )
-    )
+    here = {"the_id": row.id, "the_cycle": row.cycle, "the_stage": row.stage}
+    return {one.action for one in tx.rows(_PROVEN, here)}
 
 
 def _pipeline(row: Row[Any], stages: Iterable[Row[Any]]) -> Pipeline:

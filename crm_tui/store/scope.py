@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Table, false, or_, select, true
 
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Reach, Right, reach_of, rights_of
+from crm_tui.store.prepared import say
 from crm_tui.store.tables import org_unit, person
 from crm_tui.store.transaction import Transaction
 
@@ -47,6 +48,10 @@ class Scope:
         if self.branches:
             return branch_id in self.branches
         return owner_id is not None and owner_id in self.people
+
+    def covers_person(self, person_id: str, branch_id: str | None) -> bool:
+        """Tell whether a person is one the viewer may see; the same rule as :meth:`people_where`."""
+        return self.everything or person_id in self.people or branch_id in self.branches
 
     def people_where(self) -> ColumnElement[bool]:
         """Return the filter for the people a viewer may see."""
@@ -95,7 +100,7 @@ def known_viewer(tx: Transaction, person_id: str) -> Viewer:
     """
     if tx.dialect != "sqlite":
         return viewer_of(tx, person_id)
-    version = tx.connection.exec_driver_sql("PRAGMA data_version").scalar()
+    version = say(tx.connection, "PRAGMA data_version").fetchone()[0]
     kept = tx.connection.info.get(_KEPT)
     if kept is None or kept[0] != version:
         kept = tx.connection.info[_KEPT] = (version, {})

@@ -8,13 +8,16 @@ tags; and its owner and branch, so that the scope is part of the same index look
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import ColumnElement, String, bindparam, func, select, text
 
 from crm_tui.domain.identity import full, initials
 from crm_tui.domain.text import fold
+from crm_tui.store.prepared import Ready
 from crm_tui.store.scope import Scope
 from crm_tui.store.tables import contact, contact_point, customer, search_entry
 from crm_tui.store.transaction import Transaction
@@ -26,8 +29,11 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _WORD = re.compile(r"[a-z]+")
 _NUMBER = re.compile(r"[0-9]+")
 
-_ADD = text("INSERT INTO customer_gram (rowid, grams) VALUES (:no, :grams)")
-_REMOVE = text("INSERT INTO customer_gram (customer_gram, rowid, grams) VALUES ('delete', :no, :grams)")
+_ADD = Ready(text("INSERT INTO customer_gram (rowid, grams) VALUES (:no, :grams)"))
+_REMOVE = Ready(
+    text("INSERT INTO customer_gram (customer_gram, rowid, grams) VALUES ('delete', :no, :grams)")
+)
+_FORGET = Ready(text("DELETE FROM search_entry WHERE customer_id IN (SELECT value FROM json_each(:ids))"))
 _NEWEST = text("SELECT rowid FROM customer_gram WHERE customer_gram MATCH :q ORDER BY rowid DESC LIMIT :n")
 
 
@@ -54,18 +60,25 @@ def index_customers(tx: Transaction, customer_ids: Sequence[str]) -> None:
     """
     if tx.dialect != "sqlite" or not customer_ids:
         return
-    ids = list(customer_ids)
-    old = tx.rows(select(search_entry).where(search_entry.c.customer_id.in_(ids)))
+    these = {"ids": json.dumps(list(customer_ids))}
+    old = tx.rows(_OLD, these)
     if old:
-        tx.connection.execute(_REMOVE, [{"no": row.no, "grams": row.grams} for row in old])
-        tx.delete_where(search_entry, search_entry.c.customer_id.in_(ids))
-    fresh = _entries(tx, ids)
-    if not fresh:
+        tx.change_all(search_entry, _REMOVE, [{"no": row.no, "grams": row.grams} for row in old])
+        tx.change(search_entry, _FORGET, these)
+    index_new(tx, _entries(tx, these))
+
+
+def index_new(tx: Transaction, entries: Mapping[str, str]) -> None:
+    """Add customers that are not in the index; ``entries`` are their :func:`grams` by id."""
+    if tx.dialect != "sqlite" or not entries:
         return
-    last = tx.scalar(select(func.max(search_entry.c.no))) or 0  # nobody else writes meanwhile
-    numbered = [{"no": no, **entry} for no, entry in enumerate(fresh, start=last + 1)]
-    tx.connection.execute(insert(search_entry), numbered)
-    tx.connection.execute(_ADD, [{"no": entry["no"], "grams": entry["grams"]} for entry in numbered])
+    last = tx.scalar(_LAST) or 0  # nobody else writes meanwhile
+    numbered = [
+        {"no": no, "customer_id": one, "grams": terms}
+        for no, (one, terms) in enumerate(entries.items(), start=last + 1)
+    ]
+    tx.insert_all(search_entry, numbered)
+    tx.change_all(search_entry, _ADD, numbered)
 
 
 def match_expression(typed: str, scope: Scope, owner_id: str = "") -> str | None:
@@ -95,43 +108,47 @@ def newest_matches(tx: Transaction, expression: str, limit: int) -> list[int]:
     return [row[0] for row in tx.rows(_NEWEST, {"q": expression, "n": limit})]
 
 
-def _entries(tx: Transaction, ids: list[str]) -> list[dict[str, str]]:
-    """Return the index rows of the customers that are not archived."""
-    names: dict[str, list[str]] = {}
-    numbers: dict[str, list[str]] = {}
-    for point in tx.rows(
-        select(
-            contact_point.c.customer_id, contact_point.c.kind, contact_point.c.normal, contact_point.c.value
+def _entries(tx: Transaction, these: Mapping[str, str]) -> dict[str, str]:
+    """Return the index terms of the customers that are not archived."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    numbers: defaultdict[str, list[str]] = defaultdict(list)
+    for point in tx.rows(_POINTS, these):
+        (numbers if point.kind == "phone" else names)[point.customer_id].append(
+            point.normal if point.kind == "phone" else point.value
         )
-        .where(contact_point.c.customer_id.in_(ids))
-        .order_by(contact_point.c.id)
-    ):
-        if point.kind == "phone":
-            numbers.setdefault(point.customer_id, []).append(point.normal)
-        else:
-            names.setdefault(point.customer_id, []).append(point.value)
-    for one in tx.rows(
-        select(contact).where(contact.c.customer_id.in_(ids), contact.c.archived_at.is_(None))
-    ):
-        names.setdefault(one.customer_id, []).append(one.name)
-        numbers.setdefault(one.customer_id, []).append(one.phone)
-    return [
-        {
-            "customer_id": row.id,
-            "grams": grams(
-                [row.name, *names.get(row.id, [])],
-                numbers.get(row.id, []),
-                row.tags or [],
-                row.owner_id,
-                row.branch_id,
-            ),
-        }
-        for row in tx.rows(
-            select(
-                customer.c.id, customer.c.name, customer.c.tags, customer.c.owner_id, customer.c.branch_id
-            ).where(customer.c.id.in_(ids), customer.c.archived_at.is_(None))
+    for one in tx.rows(_CONTACTS, these):
+        names[one.customer_id].append(one.name)
+        numbers[one.customer_id].append(one.phone)
+    return {
+        row.id: grams(
+            [row.name, *names[row.id]], numbers[row.id], row.tags or [], row.owner_id, row.branch_id
         )
-    ]
+        for row in tx.rows(_CUSTOMERS, these)
+    }
+
+
+def _of_these(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of ``ids``, a JSON list: one value for any number."""
+    return column.in_(select(func.json_each(bindparam("ids", type_=String)).table_valued("value").c.value))
+
+
+_OLD = Ready(select(search_entry).where(_of_these(search_entry.c.customer_id)))
+_LAST = Ready(select(func.max(search_entry.c.no).label("last")))
+_POINTS = Ready(
+    select(contact_point.c.customer_id, contact_point.c.kind, contact_point.c.normal, contact_point.c.value)
+    .where(_of_these(contact_point.c.customer_id))
+    .order_by(contact_point.c.id)
+)
+_CONTACTS = Ready(
+    select(contact.c.customer_id, contact.c.name, contact.c.phone).where(
+        _of_these(contact.c.customer_id), contact.c.archived_at.is_(None)
+    )
+)
+_CUSTOMERS = Ready(
+    select(customer.c.id, customer.c.name, customer.c.tags, customer.c.owner_id, customer.c.branch_id).where(
+        _of_these(customer.c.id), customer.c.archived_at.is_(None)
+    )
+)
 
 
 def _name_terms(name: str) -> set[str]:
