@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 from uuid_utils import uuid7
 
@@ -75,6 +75,19 @@ class Books:
             yield tx
             forget_viewers(tx)
 
+    @contextmanager
+    def rebase(self) -> Iterator[Transaction]:
+        """Open a writing transaction in which a row may refer to one that this terminal must not have."""
+        with _refusing(self.path), self._writing.connect() as connection:
+            _check_references(connection, "OFF")
+            try:
+                with connection.begin():
+                    tx = Transaction(connection)
+                    yield tx
+                    forget_viewers(tx)
+            finally:
+                _check_references(connection, "ON")
+
     def _device_id(self) -> str:
         """Return this terminal's own id, made at the first opening."""
         with self.write() as tx:
@@ -83,6 +96,13 @@ class Books:
                 known = self.ids()
                 tx.insert(meta, name=DEVICE, value=known)
         return str(known)
+
+
+def _check_references(connection: Connection, switch: str) -> None:
+    """Switch the check of references, which SQLite does only between two transactions."""
+    raw = connection.connection.driver_connection
+    assert raw is not None, "the connection is checked out"
+    raw.execute(f"PRAGMA foreign_keys = {switch}")
 
 
 @contextmanager

@@ -79,6 +79,12 @@ def reopen(tx: Transaction, last_seq: int) -> int:
     return tx.update_where(outbox, outbox.c.seq > row_seq, state=PENDING, code="", details=None)
 
 
+def settle_all(tx: Transaction) -> None:
+    """Note that every command is part of the hub's beginning."""
+    set_facts(tx, **{_DONE: str(tx.scalar(select(func.max(outbox.c.seq))) or 0)})
+    tx.update_where(outbox, outbox.c.state == PENDING, state="applied")
+
+
 def renumber(tx: Transaction, device_id: str) -> None:
     """Let the commands without an answer be the first ones of another device id; their ids stay."""
     done = int(fact(tx, _DONE, "0"))

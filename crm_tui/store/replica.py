@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Table, select, text
+from sqlalchemy import Row, Table, select, text
 
 from crm_tui.store.outbox import drop_facts, set_facts
 from crm_tui.store.replicated import (
@@ -152,9 +152,9 @@ def drop_pages(tx: Transaction) -> None:
     tx.delete_where(sync_page)
 
 
-def stored_rows(tx: Transaction, table: Table) -> Iterable[Sequence[Any]]:
+def stored_rows(tx: Transaction, table: Table) -> Iterable[Row[Any]]:
     """Return the rows of a table as they travel."""
-    return tx.connection.execute(plain(table)).tuples()
+    return tx.connection.execute(plain(table))
 
 
 def _as_found(tx: Transaction, ids: Sequence[str], watched: Sequence[str]) -> dict[str, tuple[Any, ...]]:

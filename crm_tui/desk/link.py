@@ -1,0 +1,169 @@
+"""The counter's link with its hub: syncing by itself beside the work, and knowing how it stands.
+
+Two threads, neither in anybody's way: the courier runs a round after each command, on a schedule and when
+asked; the watcher asks the hub to say when something has changed, and finds out when the hub is back.
+"""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - a pause that is never quite the same, not a rule
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crm_tui.desk.books import Books
+from crm_tui.domain.errors import Refused
+from crm_tui.store.replica import cursors
+from crm_tui.sync.client import Report, SyncClient
+from crm_tui.sync.joining import Membership, Standing, standing
+from crm_tui.sync.messages import Hub, HubError, Say
+
+Connect = Callable[[Membership], Hub]
+"""How to reach a hub; the composition root knows every kind."""
+Listener = Callable[[frozenset[str]], None]
+
+LINK = "link"
+"""What listeners are told has changed when only the standing with the hub has."""
+DEBOUNCE = 0.2
+"""Seconds that a command waits for the next one before both are sent."""
+SCHEDULE = 60.0
+"""Seconds after which a round runs though nothing is known to have changed."""
+WATCH = 25.0
+"""Seconds that the hub is asked to wait for news."""
+PROBE = 4.0
+"""Seconds between two looks for a hub that was not there."""
+LONGEST_PAUSE = 300.0
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """How the link stands; ``online`` None means that nothing has been tried yet, ``trouble`` a code."""
+
+    standing: Standing
+    online: bool | None = None
+    busy: bool = False
+    trouble: str = ""
+
+
+class Link:
+    """Syncs one counter with its hub."""
+
+    def __init__(
+        self, books: Books, hub: Hub, *, machine: str, app_version: str = "", listeners: list[Listener]
+    ) -> None:
+        self._books = books
+        self._hub = hub
+        self._listeners = listeners
+        self._client = SyncClient(books.rebase, hub, books.now, machine=machine, app_version=app_version)
+        self._one_round = threading.Lock()
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._online: bool | None = None
+        self._busy = False
+        self._trouble = ""
+
+    @property
+    def hub(self) -> Hub:
+        """The hub, for what can only be done there."""
+        return self._hub
+
+    def state(self) -> LinkState:
+        """Return how the link stands now."""
+        with self._books.read() as tx:
+            found = standing(tx)
+        assert found is not None, "a link is made only for a terminal that has joined"
+        return LinkState(found, self._online, self._busy, self._trouble)
+
+    def run(self, *, digests: bool = False) -> Report:
+        """Run one round now, in the caller's thread; raises HubError, Refused as the storage does."""
+        with self._one_round:
+            self._say(busy=True)
+            try:
+                report = self._client.run(digests=digests)
+            except HubError as no:
+                self._say(busy=False, online=no.code not in _AWAY, trouble=no.code)
+                raise
+            except Refused as no:
+                self._say(busy=False, trouble=no.code)
+                raise
+            self._say(busy=False, online=True, trouble="", changed=report.changed)
+            return report
+
+    def want(self) -> None:
+        """Ask for a round soon."""
+        self._wanted.set()
+
+    def start(self) -> None:
+        """Begin to sync by itself."""
+        for name, work in (("hub-courier", self._carry), ("hub-watcher", self._watch)):
+            thread = threading.Thread(target=work, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self.want()
+
+    def stop(self) -> None:
+        """End both threads and let the hub go; what waits is sent the next time."""
+        self._stopping.set()
+        self._wanted.set()
+        self._hub.close()
+        for thread in self._threads:
+            thread.join(timeout=2)
+
+    def _carry(self) -> None:
+        """Run rounds: soon after something is wanted, later and later while the hub cannot answer."""
+        pause = SCHEDULE
+        while not self._stopping.is_set():
+            self._wanted.wait(pause)
+            self._stopping.wait(DEBOUNCE)
+            self._wanted.clear()
+            if self._stopping.is_set():
+                return
+            try:
+                self.run()
+                pause = SCHEDULE
+            except (HubError, Refused):
+                pause = _longer(1.0 if pause == SCHEDULE else pause)
+
+    def _watch(self) -> None:
+        """Let the hub say when there is news; look every few seconds for one that is away."""
+        while not self._stopping.is_set():
+            try:
+                if self._online is False:
+                    self._hub.card()
+                    self.want()
+                    self._stopping.wait(PROBE)
+                elif self._hub.wait(self._known_cursors(), WATCH):
+                    self.want()
+                    self._stopping.wait(DEBOUNCE * 2)
+            except (HubError, Refused):
+                self._stopping.wait(PROBE)
+
+    def _known_cursors(self) -> dict[str, int]:
+        with self._books.read() as tx:
+            return cursors(tx)
+
+    def _say(
+        self,
+        *,
+        busy: bool,
+        online: bool | None = None,
+        trouble: str | None = None,
+        changed: frozenset[str] = frozenset(),
+    ) -> None:
+        """Note how it stands and tell the listeners, off the screen's thread."""
+        before = (self._online, self._trouble, self._busy)
+        self._busy = busy
+        self._online = self._online if online is None else online
+        self._trouble = self._trouble if trouble is None else trouble
+        if changed or before != (self._online, self._trouble, self._busy):
+            for listener in self._listeners:
+                listener(changed | {LINK})
+
+
+_AWAY = frozenset({Say.UNREACHABLE, Say.NOT_A_HUB, Say.TLS})
+
+
+def _longer(pause: float) -> float:
+    """Return the next pause: twice as long, up to five minutes, and never quite when others come too."""
+    return min(pause * 2, LONGEST_PAUSE) * random.uniform(0.7, 1.0)  # noqa: S311 - a jitter, not a rule

@@ -1,0 +1,143 @@
+"""Two terminals and a hub: what one does the other sees, nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from crm_tui.commands.customers import CreateCustomer, EditCustomer
+from crm_tui.commands.ownership import ReassignCustomer
+from crm_tui.store.tables import customer, follow_up
+
+
+def test_a_terminal_that_joins_has_the_rows_of_its_branch_and_no_others(organisation: Any) -> None:
+    first = organisation.terminal("first", log_in="6001")
+    other = organisation.terminal("other", "Xuhui", log_in="6004")
+    mine = first.give(CreateCustomer(name="静安客"))["customer_id"]
+    other.give(CreateCustomer(name="徐汇客"))
+    organisation.quiet()
+    till = organisation.terminal("till")
+    assert {row["id"] for row in till.rows(customer)} == {mine}
+    assert len(organisation.terminal("head", "Haitang").rows(customer)) == 2
+
+
+def test_what_one_terminal_does_the_other_sees_after_both_have_synced(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    two = organisation.terminal("two", log_in="4001")
+    customer_id = one.give(CreateCustomer(name="张三", phones=("13900001111",)))["customer_id"]
+    said = one.give(organisation.office.spoken(customer_id))
+    one.sync()
+    two.sync()
+    assert [row["name"] for row in two.rows(customer, customer.c.id == customer_id)] == ["张三"]
+    assert [row["id"] for row in two.rows(follow_up)] == [said["follow_up_id"]]
+    assert one.everything() == two.everything() == organisation.everything()
+    assert [row.state for row in one.outbox()] == ["applied", "applied"]
+
+
+def test_of_two_who_give_a_customer_away_at_once_one_is_refused_and_both_agree(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="4001")
+    two = organisation.terminal("two", log_in="4001")
+    made = one.give(CreateCustomer(name="李四", owner_id=organisation.people["6001"]))["customer_id"]
+    organisation.quiet()
+    for terminal, number in ((one, "6002"), (two, "6003")):
+        terminal.give(
+            ReassignCustomer(
+                customer_id=made,
+                to_owner_id=organisation.people[number],
+                expected_owner_id=organisation.people["6001"],
+                reason="leave",
+            )
+        )
+    organisation.quiet()
+    assert [row.state for row in one.outbox()][-1] == "applied"
+    assert [(row.state, row.code) for row in two.outbox()][-1] == ("rejected", "owner_changed")
+    owners = {t.rows(customer, customer.c.id == made)[0]["owner_id"] for t in (one, two)}
+    assert owners == {organisation.people["6002"]}
+    assert one.everything() == two.everything() == organisation.everything()
+
+
+def test_a_customer_who_changes_branches_leaves_one_terminal_and_comes_to_the_other(
+    organisation: Any,
+) -> None:
+    jingan = organisation.terminal("jingan", "Jingan", log_in="6001")
+    xuhui = organisation.terminal("xuhui", "Xuhui", log_in="6004")
+    region = organisation.terminal("region", "East", log_in="3001")
+    made = jingan.give(CreateCustomer(name="王五", phones=("13900002222",)))["customer_id"]
+    jingan.give(organisation.office.spoken(made))
+    organisation.quiet()
+    region.give(
+        ReassignCustomer(
+            customer_id=made,
+            to_owner_id=organisation.people["6004"],
+            expected_owner_id=organisation.people["6001"],
+            reason="other",
+        )
+    )
+    organisation.quiet()
+    assert not jingan.rows(customer, customer.c.id == made)
+    assert not jingan.rows(follow_up)
+    assert xuhui.rows(customer, customer.c.id == made)
+    assert xuhui.rows(follow_up)
+    assert region.everything() == organisation.everything()
+
+
+def test_a_week_of_work_offline_arrives_whole_and_in_order(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    two = organisation.terminal("two", log_in="6002")
+    for day in range(7):
+        organisation.clock.move(days=1)
+        made = one.give(CreateCustomer(name=f"客户{day}"))["customer_id"]
+        for _ in range(20):
+            organisation.clock.move(minutes=3)
+            one.give(organisation.office.spoken(made, next_at=organisation.clock.now + timedelta(days=1)))
+        two.give(CreateCustomer(name=f"另客{day}"))
+        two.sync()
+    assert one.waiting() == 147
+    one.sync()
+    two.sync()
+    assert one.waiting() == two.waiting() == 0
+    assert one.everything() == two.everything() == organisation.everything()
+    assert [entry.seq for entry in organisation.log() if entry.actor_id == organisation.people["6001"]][
+        -147:
+    ] == list(range(1, 148))
+
+
+def test_what_waits_is_carried_out_again_on_what_the_hub_says(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    two = organisation.terminal("two", log_in="4001")
+    made = one.give(CreateCustomer(name="旧名", address="旧址"))["customer_id"]
+    organisation.quiet()
+    two.give(EditCustomer(customer_id=made, address="新址"))
+    two.sync()
+    one.give(EditCustomer(customer_id=made, name="新名"))
+    one.sync()
+    (row,) = one.rows(customer, customer.c.id == made)
+    assert (row["name"], row["address"]) == ("新名", "新址")
+    two.sync()
+    assert one.everything() == two.everything() == organisation.everything()
+
+
+def test_a_fact_that_a_rule_refuses_is_kept_and_marked(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    two = organisation.terminal("two", log_in="6002")
+    one.give(CreateCustomer(name="先来", phones=("13900003333",)))
+    two.give(CreateCustomer(name="后到", phones=("13900003333",)))
+    one.sync()
+    two.sync()
+    assert [(row.state, row.code) for row in two.outbox()] == [("flagged", "phone_taken")]
+    assert {row["name"] for row in two.rows(customer)} == {"先来", "后到"}
+    one.sync()
+    assert one.everything() == two.everything() == organisation.everything()
+
+
+def test_the_digests_agree_and_a_row_that_was_spoilt_is_fetched_again(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    made = one.give(CreateCustomer(name="张三"))["customer_id"]
+    one.sync()
+    assert not one.sync(digests=True).mended
+    with one.desk._books.write() as tx:
+        tx.connection.exec_driver_sql("UPDATE customer SET name = 'x'")
+        tx.connection.exec_driver_sql("DELETE FROM sync_undo")
+    assert one.sync(digests=True).mended
+    assert one.rows(customer, customer.c.id == made)[0]["name"] == "张三"
+    assert one.everything() == organisation.everything()
