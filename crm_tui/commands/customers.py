@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
-from crm_tui.commands.base import Command, Context, Id, Line, Outcome, Prose
+from crm_tui.commands.base import Command, Context, Day, Id, Line, Outcome, Prose
+from crm_tui.commands.contact_points import (
+    PHONE,
+    contact_points,
+    first_phone,
+    insert_points,
+    points_of,
+    refuse_taken,
+)
 from crm_tui.commands.contact_state import refresh_contact_state
 from crm_tui.commands.within import branch_day, customer_within, living_customer, owner_within, refuse_used_id
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.identity import (
-    mask_phone,
-    normalize_phone,
-    normalize_resident_id,
-    normalize_uscc,
-    sort_key,
-)
-from crm_tui.domain.identity.mobile import mobile_e164
+from crm_tui.domain.identity import normalize_phone, normalize_resident_id, normalize_uscc, sort_key
 from crm_tui.domain.overdue import LEVELS
 from crm_tui.domain.permission import Right
+from crm_tui.domain.plausible import check_birthday
 from crm_tui.store.search import index_customers
-from crm_tui.store.tables import contact, contact_point, customer, deal, ownership_event, person
+from crm_tui.store.tables import contact, contact_point, customer, deal, ownership_event
 from crm_tui.store.transaction import Transaction
 
-PHONE = "phone"
 CLEARED = frozenset({"birthday", "resident_id", "uscc"})
 """What an edit empties by naming it without a value."""
 DEFAULT_LEVEL = "C"
+MOST_EXTRA = 1024
+"""How many fields of its own an imported table may bring: as many as it may have columns."""
 
 
 class CreateCustomer(Command):
@@ -48,14 +50,14 @@ class CreateCustomer(Command):
     source: Line = ""
     tags: tuple[Line, ...] = Field(default=(), max_length=20)
     address: Prose = ""
-    birthday: date | None = None
+    birthday: Day | None = None
     resident_id: Line = ""
     uscc: Line = ""
     note: Prose = ""
     owner_id: Id | None = None
     parent_id: Id | None = None
     external_id: Line | None = None
-    extra: Mapping[Line, Prose] = Field(default_factory=dict)
+    extra: Mapping[Line, Prose] = Field(default_factory=dict, max_length=MOST_EXTRA)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the customer, its numbers and the first ownership event."""
@@ -63,11 +65,32 @@ class CreateCustomer(Command):
             raise Refused("name_needed")
         owner = owner_within(tx, context, self.owner_id or context.actor.person_id)
         if self.parent_id is not None:
-            customer_within(tx, context, self.parent_id)
-        refuse_used_id(tx, self.external_id)
+            living_customer(tx, context, self.parent_id)
+        refuse_used_id(tx, context, customer, self.external_id)
         points = contact_points(self.phones, self.wechat, self.email)
         refuse_taken(tx, context, points)
         customer_id = context.new_id()
+        self._insert(tx, context, customer_id, owner, first_phone(points))
+        insert_points(tx, context, customer_id, points)
+        tx.insert(
+            ownership_event,
+            id=context.new_id(),
+            customer_id=customer_id,
+            kind="create",
+            to_owner_id=owner.id,
+            at=context.at,
+            actor_id=context.actor.person_id,
+        )
+        refresh_contact_state(tx, customer_id)
+        index_customers(tx, [customer_id])
+        return Outcome({"customer_id": customer_id}, undo=(ArchiveCustomer(customer_id=customer_id),))
+
+    def _insert(
+        self, tx: Transaction, context: Context, customer_id: str, owner: Row[Any], phone: str
+    ) -> None:
+        """Add the row itself, in the branch of its owner and on that branch's day."""
+        today = branch_day(tx, owner.branch_id, context.at)
+        check_birthday(self.birthday, today)
         tx.insert(
             customer,
             id=customer_id,
@@ -88,24 +111,9 @@ class CreateCustomer(Command):
             extra=dict(self.extra),
             external_id=self.external_id,
             created_at=context.at,
-            created_on=branch_day(tx, owner.branch_id, context.at),
-            phone=first_phone(points),
+            created_on=today,
+            phone=phone,
         )
-        tx.insert_all(
-            contact_point, [{"id": context.new_id(), "customer_id": customer_id, **p} for p in points]
-        )
-        tx.insert(
-            ownership_event,
-            id=context.new_id(),
-            customer_id=customer_id,
-            kind="create",
-            to_owner_id=owner.id,
-            at=context.at,
-            actor_id=context.actor.person_id,
-        )
-        refresh_contact_state(tx, customer_id)
-        index_customers(tx, [customer_id])
-        return Outcome({"customer_id": customer_id}, undo=(ArchiveCustomer(customer_id=customer_id),))
 
 
 class EditCustomer(Command):
@@ -123,7 +131,7 @@ class EditCustomer(Command):
     source: Line | None = None
     tags: tuple[Line, ...] | None = Field(default=None, max_length=20)
     address: Prose | None = None
-    birthday: date | None = None
+    birthday: Day | None = None
     resident_id: Line | None = None
     uscc: Line | None = None
     note: Prose | None = None
@@ -132,6 +140,8 @@ class EditCustomer(Command):
         """Write the given fields; the way back carries their old values."""
         row = living_customer(tx, context, self.customer_id)
         given = self.given(but="customer_id", clears=CLEARED)
+        if self.birthday is not None:
+            check_birthday(self.birthday, branch_day(tx, row.branch_id, context.at))
         old_points = points_of(tx, self.customer_id)
         back: dict[str, Any] = {name: _old_value(name, row, old_points) for name in given}
         columns = _changed_columns(self, given)
@@ -143,10 +153,7 @@ class EditCustomer(Command):
             )
             refuse_taken(tx, context, points, but=self.customer_id)
             tx.delete_where(contact_point, contact_point.c.customer_id == self.customer_id)
-            tx.insert_all(
-                contact_point,
-                [{"id": context.new_id(), "customer_id": self.customer_id, **p} for p in points],
-            )
+            insert_points(tx, context, self.customer_id, points)
             columns["phone"] = first_phone(points)
         if columns:
             tx.update(customer, self.customer_id, **columns)
@@ -192,10 +199,11 @@ class RestoreCustomer(Command):
     customer_id: Id
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
-        """Take the archive mark away unless somebody else has the number by now."""
+        """Take the archive mark away unless somebody else has a number or the outside id by now."""
         row = customer_within(tx, context, self.customer_id)
         if row.archived_at is None:
             raise Refused("customer_not_archived")
+        refuse_used_id(tx, context, customer, row.external_id)
         points = [{"kind": p.kind, "normal": p.normal} for p in points_of(tx, self.customer_id)]
         refuse_taken(tx, context, points, but=self.customer_id)
         tx.update(customer, self.customer_id, archived_at=None)
@@ -256,7 +264,7 @@ class SetContactArchived(Command):
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Set or clear the archive mark."""
-        customer_within(tx, context, self.customer_id)
+        living_customer(tx, context, self.customer_id)
         hit = tx.update_where(
             contact,
             contact.c.id == self.contact_id,
@@ -286,72 +294,6 @@ class RevealIdentity(Command):
                 "phones": [point.normal for point in points_of(tx, self.customer_id) if point.kind == PHONE],
                 "resident_id": row.resident_id or "",
             }
-        )
-
-
-def contact_points(phones: Sequence[str], wechat: str, email: str) -> list[dict[str, Any]]:
-    """Return the contact_point rows (without ids) of the given numbers and addresses, each once."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for raw in phones:
-        e164, note = mobile_e164(raw), ""
-        if not e164:
-            number = normalize_phone(raw)
-            e164, note = number.e164, number.note
-        found.setdefault((PHONE, e164), {"kind": PHONE, "value": raw, "normal": e164, "note": note})
-    for kind, value in (("wechat", wechat), ("email", email)):
-        if value:
-            found.setdefault(
-                (kind, value.casefold()),
-                {"kind": kind, "value": value, "normal": value.casefold(), "note": ""},
-            )
-    return [{**point, "position": position} for position, point in enumerate(found.values())]
-
-
-def first_phone(points: Sequence[Mapping[str, Any]]) -> str:
-    """Return the number that lists show: the first phone, in E.164, or nothing."""
-    return next((str(point["normal"]) for point in points if point["kind"] == PHONE), "")
-
-
-def points_of(tx: Transaction, customer_id: str) -> Sequence[Row[Any]]:
-    """Return the contact points of a customer in their order."""
-    return tx.rows(
-        select(contact_point)
-        .where(contact_point.c.customer_id == customer_id)
-        .order_by(contact_point.c.position)
-    )
-
-
-def refuse_taken(
-    tx: Transaction, context: Context, points: Sequence[Mapping[str, Any]], *, but: str | None = None
-) -> None:
-    """Refuse a number that another living customer has, whoever may see that one.
-
-    Raises:
-        Refused: phone_taken (customer, owner, customer_id empty where the actor may not see it).
-    """
-    for point in points:
-        taken = tx.first(
-            select(customer, person.c.name.label("owner_name"))
-            .join(contact_point, contact_point.c.customer_id == customer.c.id)
-            .outerjoin(person, person.c.id == customer.c.owner_id)
-            .where(
-                contact_point.c.kind == point["kind"],
-                contact_point.c.normal == point["normal"],
-                customer.c.archived_at.is_(None),
-                customer.c.id != (but or ""),
-            )
-        )
-        if taken is None:
-            continue
-        seen = context.actor.scope.covers(owner_id=taken.owner_id, branch_id=taken.branch_id)
-        context.object_to(
-            Refused(
-                "phone_taken",
-                phone=mask_phone(str(point["normal"])),
-                customer=taken.name if seen else "***",
-                owner=taken.owner_name or "-",
-                customer_id=taken.id if seen else "",
-            )
         )
 
 

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Row, bindparam, select, update
 
-from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome, Prose
+from crm_tui.commands.base import Command, Context, Day, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
 from crm_tui.commands.within import branch_day, deal_within, living_customer, living_deal
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import MoveKind, Pipeline, Stage, StageKind, check_move
 from crm_tui.domain.overdue import rots_at
 from crm_tui.domain.permission import Right
+from crm_tui.domain.plausible import check_expected_close
 from crm_tui.store.pipelines import deal_facts, first_pipeline, load_pipeline, proven_actions
 from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import deal, product, product_line, stage_evidence, stage_visit
@@ -35,7 +36,7 @@ class CreateDeal(Command):
     product_id: Id | None = None
     line_id: Id | None = None
     source: Line = ""
-    expected_close_on: date | None = None
+    expected_close_on: Day | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the deal and its first stage visit."""
@@ -44,6 +45,8 @@ class CreateDeal(Command):
         _refuse_archived(pipeline)
         start = pipeline.stages[0]
         line_id = _line_of(tx, self.product_id, self.line_id)
+        today = branch_day(tx, row.branch_id, context.at)
+        check_expected_close(self.expected_close_on, today)
         deal_id = context.new_id()
         tx.insert(
             deal,
@@ -62,7 +65,7 @@ class CreateDeal(Command):
             line_id=line_id,
             source=self.source or row.source,
             created_at=context.at,
-            created_on=branch_day(tx, row.branch_id, context.at),
+            created_on=today,
             expected_close_on=self.expected_close_on,
             extra={},
         )
@@ -82,15 +85,16 @@ class EditDeal(Command):
     product_id: Id | None = None
     line_id: Id | None = None
     source: Line | None = None
-    expected_close_on: date | None = None
+    expected_close_on: Day | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields; the way back carries the old ones."""
         row = living_deal(tx, context, self.deal_id)
         given = self.given(but="deal_id", clears=CLEARED)
         values = {name: getattr(self, name) for name in given}
+        check_expected_close(self.expected_close_on, row.created_on)
         if given & {"product_id", "line_id"}:
-            values["line_id"] = _line_of(tx, self.product_id, self.line_id)
+            values["line_id"] = _line_of(tx, self.product_id, self.line_id, had=row.product_id)
         tx.update(deal, self.deal_id, **values)
         back = {name: getattr(row, name) for name in values}
         return Outcome({"deal_id": self.deal_id}, undo=(EditDeal(deal_id=self.deal_id, **back),))
@@ -109,6 +113,8 @@ class SetDealArchived(Command):
         row = deal_within(tx, context, self.deal_id)
         if (row.archived_at is not None) is self.archived:
             raise Refused("deal_archived" if self.archived else "deal_not_archived")
+        if self.archived and row.state != StageKind.OPEN.value:
+            raise Refused("deal_closed")
         if row.customer_id and not self.archived:
             living_customer(tx, context, row.customer_id)
         tx.update(deal, self.deal_id, archived_at=context.at if self.archived else None)
@@ -164,7 +170,7 @@ class SetEvidenceWithdrawn(Command):
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Set or clear the withdrawal."""
-        deal_within(tx, context, self.deal_id)
+        living_deal(tx, context, self.deal_id)
         hit = tx.update_where(
             stage_evidence,
             stage_evidence.c.id == self.evidence_id,
@@ -320,12 +326,19 @@ def _has_begun(tx: Transaction, deal_id: str, path: Pipeline) -> bool:
     return tx.first(select(stage_visit.c.id).where(standing, stage_visit.c.stage.not_in(idle))) is not None
 
 
-def _line_of(tx: Transaction, product_id: str | None, line_id: str | None) -> str | None:
-    """Return the product line of a deal: the product's own, else the one given."""
+def _line_of(
+    tx: Transaction, product_id: str | None, line_id: str | None, *, had: str | None = None
+) -> str | None:
+    """Return the product line of a deal: the product's own, else the one given.
+
+    A product that is no longer sold may stay where a deal ``had`` it.
+    """
     if product_id:
         found = tx.get(product, product_id)
         if found is None:
             raise Refused("product_unknown")
+        if not found.active and product_id != had:
+            raise Refused("product_inactive", name=found.name)
         return str(found.line_id) if found.line_id else line_id
     if line_id and tx.get(product_line, line_id) is None:
         raise Refused("product_unknown")

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from pydantic import Field
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from crm_tui.commands.base import Command, Context, Id, Line, Moment, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.within import branch_day, customer_within, deal_within, living_customer
+from crm_tui.commands.within import branch_day, living_customer, living_deal
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import FARTHEST, check_follow_up, is_effective
+from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import contact_plan, follow_up
 from crm_tui.store.transaction import Transaction
+
+_TICK = timedelta(microseconds=1)
+_LAST_PLAN = Ready(
+    select(func.max(contact_plan.c.set_at)).where(
+        contact_plan.c.customer_id == bindparam("whose"), contact_plan.c.retracted_at.is_(None)
+    )
+)
+
+
+@dataclass(frozen=True)
+class _Version:
+    """Which version of which follow-up is written, and whose work it is.
+
+    ``said_at`` is when the next contact was first set, None: now.
+    """
+
+    id: str
+    root_id: str
+    number: int
+    branch_id: str
+    author_id: str
+    amended_by: str | None = None
+    said_at: datetime | None = None
 
 
 class LogFollowUp(Command):
@@ -41,10 +66,13 @@ class LogFollowUp(Command):
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Add the first version, the plan it makes, and what follows from both."""
         row = living_customer(tx, context, self.customer_id)
-        if self.deal_id and deal_within(tx, context, self.deal_id).customer_id != self.customer_id:
+        if self.deal_id and living_deal(tx, context, self.deal_id).customer_id != self.customer_id:
             raise Refused("deal_unknown")
+        if self.occurred_at is not None and self.occurred_at > context.at:
+            raise Refused("follow_up_in_future")
         root = context.new_id()
-        _write_version(tx, context, self, branch_id=row.branch_id, version_id=root, root_id=root, version=1)
+        first = _Version(root, root, 1, branch_id=row.branch_id, author_id=context.actor.person_id)
+        _write_version(tx, context, self, first)
         refresh_contact_state(tx, self.customer_id)
         return Outcome(
             {"follow_up_id": root, "customer_id": self.customer_id},
@@ -53,7 +81,10 @@ class LogFollowUp(Command):
 
 
 class AmendFollowUp(Command):
-    """Correct a follow-up by a new version; the old one stays readable."""
+    """Correct a follow-up by a new version; the old one stays readable.
+
+    Whoever corrects it, the contact stays the work of its author; ``amended_by`` says who wrote this version.
+    """
 
     kind: ClassVar[str] = "amend_follow_up"
 
@@ -79,16 +110,16 @@ class AmendFollowUp(Command):
         said_at = _said_at(tx, current.root_id, self.next_at)
         tx.update(follow_up, current.id, replaced_by=version_id)
         tx.update_where(contact_plan, contact_plan.c.follow_up_id == current.id, retracted_at=context.at)
-        _write_version(
-            tx,
-            context,
-            corrected,
+        version = _Version(
+            version_id,
+            current.root_id,
+            current.version + 1,
             branch_id=current.branch_id,
-            version_id=version_id,
-            root_id=current.root_id,
-            version=current.version + 1,
+            author_id=current.author_id,
+            amended_by=context.actor.person_id,
             said_at=said_at,
         )
+        _write_version(tx, context, corrected, version)
         refresh_contact_state(tx, current.customer_id)
         old = {name: getattr(current, name) for name in type(self).model_fields if name != "follow_up_id"}
         back = AmendFollowUp(follow_up_id=current.root_id, **{**old, "objections": tuple(old["objections"])})
@@ -155,7 +186,7 @@ class PostponeContact(Command):
             customer_id=self.customer_id,
             next_at=self.next_at,
             next_step=self.next_step or row.next_step,
-            set_at=context.at,
+            set_at=_after_the_last(tx, self.customer_id, context.at),
             actor_id=context.actor.person_id,
             reason=self.reason,
         )
@@ -177,7 +208,7 @@ class WithdrawPlan(Command):
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Set or clear the plan's retraction."""
-        customer_within(tx, context, self.customer_id)
+        living_customer(tx, context, self.customer_id)
         hit = tx.update_where(
             contact_plan,
             contact_plan.c.id == self.plan_id,
@@ -195,7 +226,7 @@ class WithdrawPlan(Command):
 
 
 def _current(tx: Transaction, context: Context, root_id: str, *, retracted: bool = False) -> Row[Any]:
-    """Return the current version of a follow-up on a customer the actor may see."""
+    """Return the current version of a follow-up on a customer the actor may see and work on."""
     row = tx.first(
         select(follow_up).where(
             follow_up.c.root_id == root_id,
@@ -205,7 +236,7 @@ def _current(tx: Transaction, context: Context, root_id: str, *, retracted: bool
     )
     if row is None:
         raise Refused("follow_up_unknown")
-    customer_within(tx, context, row.customer_id)
+    living_customer(tx, context, row.customer_id)
     return row
 
 
@@ -222,24 +253,14 @@ def _said_at(tx: Transaction, root_id: str, next_at: datetime) -> datetime | Non
     return first
 
 
-def _write_version(
-    tx: Transaction,
-    context: Context,
-    said: LogFollowUp,
-    *,
-    branch_id: str,
-    version_id: str,
-    root_id: str,
-    version: int,
-    said_at: datetime | None = None,
-) -> None:
-    """Add one version of a follow-up and the plan for the next contact that it makes.
+def _after_the_last(tx: Transaction, customer_id: str, at: datetime) -> datetime:
+    """Return the instant, or one just after the newest plan: a clock set back overrules no decision."""
+    last: datetime | None = tx.scalar(_LAST_PLAN, {"whose": customer_id})
+    return at if last is None else max(at, last + _TICK)
 
-    ``said_at`` is when the next contact was first set, where it is not set now.
-    """
-    occurred_at: datetime = said.occurred_at or context.at
-    if occurred_at > context.at:
-        raise Refused("follow_up_in_future")
+
+def _write_version(tx: Transaction, context: Context, said: LogFollowUp, version: _Version) -> None:
+    """Add one version of a follow-up and the plan for the next contact that it makes."""
     check_follow_up(
         channel=said.channel,
         result=said.result,
@@ -247,17 +268,34 @@ def _write_version(
         objections=said.objections,
         next_step=said.next_step,
         next_at=said.next_at,
-        at=said_at or context.at,
+        at=version.said_at or context.at,
     )
+    _insert_words(tx, context, said, version)
+    tx.insert(
+        contact_plan,
+        id=context.new_id(),
+        customer_id=said.customer_id,
+        next_at=said.next_at,
+        next_step=said.next_step,
+        set_at=version.said_at or _after_the_last(tx, said.customer_id, context.at),
+        actor_id=context.actor.person_id,
+        follow_up_id=version.id,
+    )
+
+
+def _insert_words(tx: Transaction, context: Context, said: LogFollowUp, version: _Version) -> None:
+    """Add the row that holds what was said, on the branch's day of the contact."""
+    occurred_at = said.occurred_at or context.at
     tx.insert(
         follow_up,
-        id=version_id,
-        root_id=root_id,
-        version=version,
+        id=version.id,
+        root_id=version.root_id,
+        version=version.number,
         customer_id=said.customer_id,
         deal_id=said.deal_id,
-        branch_id=branch_id,
-        author_id=context.actor.person_id,
+        branch_id=version.branch_id,
+        author_id=version.author_id,
+        amended_by=version.amended_by,
         channel=said.channel,
         result=said.result,
         need_change=said.need_change,
@@ -266,19 +304,9 @@ def _write_version(
         next_step=said.next_step,
         next_at=said.next_at,
         occurred_at=occurred_at,
-        occurred_on=branch_day(tx, branch_id, occurred_at),
+        occurred_on=branch_day(tx, version.branch_id, occurred_at),
         logged_at=context.at,
         effective=is_effective(
             channel=said.channel, result=said.result, need_change=said.need_change, next_step=said.next_step
         ),
-    )
-    tx.insert(
-        contact_plan,
-        id=context.new_id(),
-        customer_id=said.customer_id,
-        next_at=said.next_at,
-        next_step=said.next_step,
-        set_at=said_at or context.at,
-        actor_id=context.actor.person_id,
-        follow_up_id=version_id,
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Id, Line, Outcome
 from crm_tui.commands.contact_state import refresh_contact_state
 from crm_tui.commands.within import living_customer, owner_within
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.lifecycle import StageKind
 from crm_tui.domain.permission import Right
 from crm_tui.store.search import index_customers
 from crm_tui.store.tables import customer, deal, ownership_event
@@ -44,15 +45,7 @@ class ReassignCustomer(Command):
             raise Refused("reason_needed")
         if owner.id == row.owner_id:
             raise Refused("owner_same", name=owner.name)
-        hit = tx.update_where(
-            customer,
-            customer.c.id == self.customer_id,
-            customer.c.owner_id.is_not_distinct_from(self.expected_owner_id),
-            owner_id=owner.id,
-            branch_id=owner.branch_id,
-        )
-        if not hit:
-            raise Refused("owner_changed")
+        self._give_customer(tx, owner)
         elsewhere = self._give_deals(tx, context, owner.id, row.owner_id)
         tx.insert(
             ownership_event,
@@ -67,27 +60,46 @@ class ReassignCustomer(Command):
         )
         refresh_contact_state(tx, self.customer_id)
         index_customers(tx, [self.customer_id])
-        back = (
-            ReassignCustomer(
-                customer_id=self.customer_id,
-                to_owner_id=row.owner_id,
-                expected_owner_id=owner.id,
-                reason=self.reason,
-                **({"deal_owners": elsewhere} if elsewhere else {}),
-            ),
+        back = self._back(owner.id, row.owner_id, elsewhere) if row.owner_id else ()
+        return Outcome({"customer_id": self.customer_id, "owner": owner.name}, undo=back)
+
+    def _give_customer(self, tx: Transaction, owner: Row[Any]) -> None:
+        """Write the new owner if the old one is still the one the actor saw."""
+        hit = tx.update_where(
+            customer,
+            customer.c.id == self.customer_id,
+            customer.c.owner_id.is_not_distinct_from(self.expected_owner_id),
+            owner_id=owner.id,
+            branch_id=owner.branch_id,
         )
-        return Outcome(
-            {"customer_id": self.customer_id, "owner": owner.name}, undo=back if row.owner_id else ()
-        )
+        if not hit:
+            raise Refused("owner_changed")
 
     def _give_deals(
         self, tx: Transaction, context: Context, owner_id: str, before_id: str | None
     ) -> dict[str, str]:
         """Give the open deals away; return who had those that were not the customer's owner's."""
-        mine = (deal.c.customer_id == self.customer_id) & (deal.c.state == "open")
-        had = {row.id: row.owner_id for row in tx.rows(select(deal.c.id, deal.c.owner_id).where(mine))}
-        for new_id in dict.fromkeys((owner_id, *self.deal_owners.values())):
-            theirs = [one for one in had if self.deal_owners.get(one, owner_id) == new_id]
+        deals = tx.rows(
+            select(deal.c.id, deal.c.owner_id, deal.c.state).where(deal.c.customer_id == self.customer_id)
+        )
+        if not set(self.deal_owners) <= {row.id for row in deals}:
+            raise Refused("deal_unknown")
+        had = {row.id: row.owner_id for row in deals if row.state == StageKind.OPEN.value}
+        new = {one: self.deal_owners.get(one, owner_id) for one in had}
+        for new_id in dict.fromkeys(new.values()):
+            theirs = [one for one in had if new[one] == new_id]
             branch_id = owner_within(tx, context, new_id).branch_id
             tx.update_where(deal, deal.c.id.in_(theirs), owner_id=new_id, branch_id=branch_id)
         return {one: whose for one, whose in had.items() if whose and whose != before_id}
+
+    def _back(self, owner_id: str, before_id: str, elsewhere: Mapping[str, str]) -> tuple[Command, ...]:
+        """Return the reassignment that gives everything back to whom it was taken from."""
+        deal_owners = {"deal_owners": elsewhere} if elsewhere else {}
+        back = ReassignCustomer(
+            customer_id=self.customer_id,
+            to_owner_id=before_id,
+            expected_owner_id=owner_id,
+            reason=self.reason,
+            **deal_owners,
+        )
+        return (back,)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pydantic import Field
 from sqlalchemy import Row, func, select
 
-from crm_tui.commands.base import SYSTEM, Command, Context, Id, Line, Outcome
+from crm_tui.commands.base import SYSTEM, Command, Context, Day, Id, Line, Outcome, StaffNumber
 from crm_tui.commands.pipelines import PublishPipeline, StagePlan
+from crm_tui.commands.within import branch_day, refuse_used_id
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import initials, normalize_phone
 from crm_tui.domain.permission import Reach, Right, Role
@@ -35,9 +36,9 @@ class FoundOrganisation(Command):
     team: Line
     time_zone: Line = "Asia/Shanghai"
     administrator: Line
-    administrator_number: Line = ADMINISTRATOR_NUMBER
+    administrator_number: StaffNumber = ADMINISTRATOR_NUMBER
     pipeline: Line
-    stages: tuple[StagePlan, ...]
+    stages: tuple[StagePlan, ...] = Field(min_length=3, max_length=12)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the units, the first person and the first pipeline."""
@@ -93,6 +94,8 @@ class CreateUnit(Command):
             raise Refused("name_needed")
         if parent.kind not in PARENTS[self.unit_kind]:
             raise Refused("unit_misplaced", unit=self.name, parent=parent.name)
+        _refuse_unit_taken(tx, parent, self.unit_kind, self.name)
+        refuse_used_id(tx, context, org_unit, self.external_id)
         unit_id = context.new_id()
         tx.insert(
             org_unit,
@@ -120,6 +123,9 @@ class RenameUnit(Command):
         row = unit_or_refuse(tx, self.unit_id)
         if not self.name:
             raise Refused("name_needed")
+        if row.parent_id is not None:
+            above = unit_or_refuse(tx, row.parent_id)
+            _refuse_unit_taken(tx, above, row.kind, self.name, but=row.id)
         tx.update(org_unit, self.unit_id, name=self.name)
         return Outcome({"unit_id": self.unit_id}, undo=(RenameUnit(unit_id=self.unit_id, name=row.name),))
 
@@ -130,14 +136,14 @@ class CreatePerson(Command):
     kind: ClassVar[str] = "create_person"
     right: ClassVar[Right] = Right.MANAGE_PEOPLE
 
-    number: Line
+    number: StaffNumber
     name: Line
     role: Role
     unit_id: Id
     reach: Reach | None = None
     manager_id: Id | None = None
     phone: Line = ""
-    hired_on: date | None = None
+    hired_on: Day | None = None
     external_id: Line | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
@@ -145,6 +151,7 @@ class CreatePerson(Command):
         if not self.name or not self.number:
             raise Refused("name_needed")
         _refuse_number_taken(tx, self.number)
+        refuse_used_id(tx, context, person, self.external_id)
         if self.manager_id is not None:
             person_or_refuse(tx, self.manager_id)
         person_id = context.new_id()
@@ -161,7 +168,7 @@ class CreatePerson(Command):
             manager_id=self.manager_id,
             status="active",
             phone=normalize_phone(self.phone).e164 if self.phone else None,
-            hired_on=self.hired_on or context.today,
+            hired_on=self.hired_on or branch_day(tx, self.unit_id, context.at),
             external_id=self.external_id,
         )
         return Outcome(
@@ -193,7 +200,7 @@ class EditPerson(Command):
         given = self.given(but="person_id", clears=frozenset({"reach", "manager_id", "phone"}))
         values: dict[str, Any] = {name: getattr(self, name) for name in given}
         if self.manager_id is not None:
-            person_or_refuse(tx, self.manager_id)
+            _refuse_circle(tx, row, self.manager_id)
         if "name" in given:
             if not self.name:
                 raise Refused("name_needed")
@@ -232,7 +239,7 @@ class SetPersonStatus(Command):
             person,
             self.person_id,
             status=self.status,
-            left_on=context.today if self.status == "left" else None,
+            left_on=branch_day(tx, row.unit_id, context.at) if self.status == "left" else None,
         )
         back = SetPersonStatus(person_id=self.person_id, status=row.status, expected=self.status)
         return Outcome(
@@ -275,9 +282,30 @@ def checked_zone(name: str) -> str:
     return name
 
 
+def _refuse_unit_taken(tx: Transaction, parent: Row[Any], kind: str, name: str, *, but: str = "") -> None:
+    """Refuse the name of a sister unit: tables and people tell units apart by their names."""
+    sisters = (org_unit.c.parent_id == parent.id) & (org_unit.c.kind == kind) & (org_unit.c.id != but)
+    if tx.first(select(org_unit.c.id).where(sisters, org_unit.c.name == name)):
+        raise Refused("unit_taken", unit=name, parent=parent.name)
+
+
 def _refuse_number_taken(tx: Transaction, number: str) -> None:
-    if number == SYSTEM or tx.first(select(person.c.id).where(person.c.number == number)):
+    """Refuse a number that somebody logs in with, in whatever case it is typed."""
+    same = func.lower(person.c.number) == number.lower()
+    if number == SYSTEM or tx.first(select(person.c.id).where(same)):
         raise Refused("number_taken", number=number)
+
+
+def _refuse_circle(tx: Transaction, row: Row[Any], manager_id: str) -> None:
+    """Refuse a manager who reports, over however many steps, to the very person."""
+    manager = person_or_refuse(tx, manager_id)
+    above: Row[Any] | None = manager
+    seen: set[str] = set()
+    while above is not None and above.id not in seen:
+        if above.id == row.id:
+            raise Refused("manager_circle", name=row.name, manager=manager.name)
+        seen.add(above.id)
+        above = tx.get(person, above.manager_id) if above.manager_id else None
 
 
 def _refuse_last_administrator(tx: Transaction, row: Row[Any]) -> None:
@@ -301,6 +329,8 @@ def _open_work(tx: Transaction, person_id: str) -> dict[str, int]:
         .where(customer.c.owner_id == person_id, customer.c.archived_at.is_(None))
     )
     deals = tx.scalar(
-        select(func.count()).select_from(deal).where(deal.c.owner_id == person_id, deal.c.state == "open")
+        select(func.count())
+        .select_from(deal)
+        .where(deal.c.owner_id == person_id, deal.c.state == "open", deal.c.archived_at.is_(None))
     )
     return {"customers": customers, "deals": deals}

@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome
 from crm_tui.commands.contact_state import refresh_contact_states
+from crm_tui.commands.within import refuse_used_id
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.overdue import LEVELS
 from crm_tui.domain.permission import Right
@@ -117,6 +118,7 @@ class CreateProduct(Command):
             raise Refused("product_unknown")
         if self.code and tx.first(select(product.c.id).where(product.c.code == self.code)):
             raise Refused("product_taken", code=self.code)
+        refuse_used_id(tx, context, product, self.external_id)
         product_id = context.new_id()
         tx.insert(
             product,

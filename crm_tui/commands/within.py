@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Table, bindparam, select
 
 from crm_tui.commands.base import Context
+from crm_tui.domain.calendar import business_date
 from crm_tui.domain.errors import Refused
 from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import customer, deal, org_unit, person
@@ -69,13 +69,13 @@ def owner_within(tx: Transaction, context: Context, owner_id: str) -> Row[Any]:
     """Return an active person who may be given a customer by the actor.
 
     Raises:
-        Refused: person_unknown, person_frozen, person_without_branch.
+        Refused: person_unknown, owner_away (name), person_without_branch.
     """
     row = tx.get(person, owner_id)
     if row is None or not context.actor.scope.covers_person(row.id, row.branch_id):
         raise Refused("person_unknown")
     if row.status != "active":
-        raise Refused("person_frozen", name=row.name)
+        raise Refused("owner_away", name=row.name)
     if row.branch_id is None:
         raise Refused("person_without_branch", name=row.name)
     return row
@@ -84,15 +84,19 @@ def owner_within(tx: Transaction, context: Context, owner_id: str) -> Row[Any]:
 def branch_day(tx: Transaction, branch_id: str, at: datetime) -> date:
     """Return the business date of an instant at the branch a row belongs to, wherever the actor sits."""
     zone = tx.keep(("zone", branch_id), lambda: tx.scalar(_ZONE, {"the_id": branch_id}), org_unit)
-    return at.astimezone(ZoneInfo(zone)).date()
+    return business_date(at, zone)
 
 
-def refuse_used_id(tx: Transaction, external_id: str | None) -> None:
-    """Refuse the id of another system that a living customer has: a table is brought up to date by it.
+def refuse_used_id(tx: Transaction, context: Context, table: Table, external_id: str | None) -> None:
+    """Refuse the id of another system that a living row of the same kind has: tables are matched by it.
 
     Raises:
-        Refused: external_id_taken.
+        Refused: external_id_taken (external_id).
     """
-    has_it = (customer.c.external_id == external_id) & customer.c.archived_at.is_(None)
-    if external_id and tx.first(select(customer.c.id).where(has_it)):
-        raise Refused("external_id_taken", external_id=external_id)
+    if not external_id:
+        return
+    has_it = table.c.external_id == external_id
+    if "archived_at" in table.c:
+        has_it &= table.c.archived_at.is_(None)
+    if tx.first(select(table.c.id).where(has_it)):
+        context.object_to(Refused("external_id_taken", external_id=external_id))

@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Table
 
 from crm_tui.commands.base import made_id
-from crm_tui.commands.customers import AddContact, CreateCustomer, contact_points, first_phone
+from crm_tui.commands.contact_points import contact_points, first_phone
+from crm_tui.commands.customers import AddContact, CreateCustomer
 from crm_tui.commands.deals import CreateDeal, EditDeal, MoveDeal, TickAction
 from crm_tui.commands.follow_ups import LogFollowUp
 from crm_tui.commands.ownership import ReassignCustomer

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from crm_tui.domain.calendar import DAY, WEEK, business_date
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import FARTHEST
+from crm_tui.domain.plausible import FIRST_YEAR, LAST_YEAR
 from crm_tui.domain.text import clean_text, fold_width
 
 USUAL_TIME = time(10)
 """The wall time of a next contact that names only a day."""
 
 _LONGEST_TEXT = 40
-FIRST_YEAR, LAST_YEAR = 1900, 2100
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _LAST_MINUTE = time(23, 59)
 _SOON = 7

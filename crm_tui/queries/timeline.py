@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
 
 from crm_tui.queries.profile import customer_row
 from crm_tui.store.pipelines import stage_names
@@ -23,8 +23,9 @@ class Entry:
 
     follow_up: ``id`` is the root's id, ``channel``, ``result``, ``need_change``, ``objections``,
     ``objection_note``, ``next_step``, ``next_at``, ``effective``, ``versions`` (1 = never amended),
-    ``retracted``. stage: ``move`` (start, advance, skip, back, won, lost, reopen), ``from_name``,
-    ``to_name`` (stages), ``reason``, ``deal_title``, ``retracted`` where the move was taken back.
+    ``amended_by`` (who wrote this version, where that is not its author), ``retracted``.
+    stage: ``move`` (start, advance, skip, back, won, lost, reopen), ``from_name``, ``to_name`` (stages),
+    ``reason``, ``deal_title``, ``retracted`` where the move was taken back.
     ownership: ``move`` (create, assign ...), ``from_name``, ``to_name`` (people), ``reason``.
     postponement: ``next_at``, ``next_step``, ``reason``, ``retracted``. created: nothing more.
     ``person_name`` is who did it.
@@ -43,6 +44,7 @@ class Entry:
     next_at: datetime | None = None
     effective: bool = False
     versions: int = 1
+    amended_by: str = ""
     retracted: bool = False
     move: str = ""
     from_name: str = ""
@@ -132,9 +134,11 @@ def _parts(customer_id: str, channel: str) -> list[Select[Any]]:
 
 
 def _follow_ups(view: View, ids: list[str]) -> dict[str, Entry]:
+    corrector = person.alias()
     rows = view.tx.rows(
-        select(follow_up, person.c.name.label("person_name"))
+        select(follow_up, person.c.name.label("person_name"), corrector.c.name.label("corrector_name"))
         .join(person, person.c.id == follow_up.c.author_id)
+        .outerjoin(corrector, and_(corrector.c.id == follow_up.c.amended_by, corrector.c.id != person.c.id))
         .where(follow_up.c.id.in_(ids))
     )
     return {
@@ -152,6 +156,7 @@ def _follow_ups(view: View, ids: list[str]) -> dict[str, Entry]:
             next_at=row.next_at,
             effective=row.effective,
             versions=row.version,
+            amended_by=row.corrector_name or "",
             retracted=row.retracted_at is not None,
         )
         for row in rows

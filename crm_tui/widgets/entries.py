@@ -40,8 +40,15 @@ def _what(entry: Entry) -> str:
 def _follow_up(entry: Entry) -> str:
     need = t("follow_up.no_change") if entry.need_change == NO_CHANGE else entry.need_change
     channel, result = t(f"follow_up.channel.{entry.channel}"), t(f"follow_up.result.{entry.result}")
-    amended = f" {t('entries.amended', version=entry.versions)}" if entry.versions > 1 else ""
-    return f"{channel} {result} {entry.person_name}{amended}  {need}"
+    return f"{channel} {result} {entry.person_name}{_amended(entry)}  {need}"
+
+
+def _amended(entry: Entry) -> str:
+    """Return which version this is and, where it was not its author, who wrote it."""
+    if entry.versions == 1:
+        return ""
+    key = "entries.amended_by" if entry.amended_by else "entries.amended"
+    return f" {t(key, version=entry.versions, who=entry.amended_by)}"
 
 
 def _stage(entry: Entry) -> str:

@@ -115,6 +115,7 @@ class Books:
     def everything(self) -> dict[str, Any]:
         """Return every row of every business table: what a replay must arrive at."""
         local = {"outbox", "meta", "credential", "draft", "search_entry"}
+        local |= {"deal_tally", "customer_tally", "tag_tally"}
         with self.engine.connect() as connection:
             return {
                 table.name: sorted(
@@ -159,7 +160,7 @@ def _living(connection: Connection, *, timeless: bool) -> dict[str, Any]:
             *(
                 column
                 for column in follow_up.c
-                if column.name not in {"id", "version", "logged_at", "author_id"}
+                if column.name not in {"id", "version", "logged_at", "amended_by"}
             )
         ).where(follow_up.c.replaced_by.is_(None), follow_up.c.retracted_at.is_(None)),
         "contact_plan": select(

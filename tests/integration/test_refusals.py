@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ast
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,11 @@ class Mine:
         give, self.office = office.give, office
         self.customer = office.customer(phones=(PHONE,))
         self.gone = office.customer("Gone", phones=("13900139000",))
+        self.mate = give(c.AddContact(customer_id=self.gone, name="Mate"))["contact_id"]
+        self.root_gone = give(office.spoken(self.gone))["follow_up_id"]
         give(c.ArchiveCustomer(customer_id=self.gone))
+        self.was_e1 = office.customer("Was first", external_id="E-1")
+        give(c.ArchiveCustomer(customer_id=self.was_e1))
         self.took_over = office.customer("Heir", phones=("13900139000",), external_id="E-1")
         self.fresh, self.put_away = office.deal(self.customer), office.deal(self.customer)
         give(d.SetDealArchived(deal_id=self.put_away, archived=True))
@@ -51,7 +55,18 @@ class Mine:
         office.as_person("1001")
         give(p.SetPersonStatus(person_id=office.people["6003"], status="frozen", expected="active"))
         self.line = give(r.CreateProductLine(name="Tables"))["line_id"]
-        self.product = give(r.CreateProduct(code="T-1", name="Table"))["product_id"]
+        self.product = give(r.CreateProduct(code="T-1", name="Table", external_id="A-1"))["product_id"]
+        self.old = give(r.CreateProduct(name="Stool"))["product_id"]
+        give(r.EditProduct(product_id=self.old, active=False))
+        give(p.CreateUnit(**TEAM, name="Team five", parent_id=office.units["Jingan"], external_id="U-1"))
+        self.hired = give(
+            p.CreatePerson(
+                **HIRE | {"number": "6011"},
+                unit_id=office.units["Jingan"],
+                manager_id=office.people["6001"],
+                external_id="P-1",
+            )
+        )["person_id"]
         self.plan = as_plan(office.desk.answer_anyone(first_pipeline))
 
     def in_need(self) -> str:
@@ -71,7 +86,7 @@ class Mine:
         first = self.plan.stages[0].model_copy(update=changes)
         return self.plan.model_copy(update={"stages": (first, *self.plan.stages[1:])})
 
-    def assign(self, to: str, seen: str = "6001", reason: str = "leave") -> ReassignCustomer:
+    def assign(self, to: str, seen: str = "6001", reason: str = "leave", **more: Any) -> ReassignCustomer:
         """Return a reassignment of the customer."""
         people = self.office.people
         return ReassignCustomer(
@@ -79,6 +94,7 @@ class Mine:
             to_owner_id=people.get(to, to),
             expected_owner_id=people[seen],
             reason=reason,
+            **more,
         )
 
     def amended(self, root: str, **more: Any) -> f.AmendFollowUp:
@@ -89,6 +105,8 @@ class Mine:
 
 DAY = timedelta(days=1)
 RULES = {"days": dict.fromkeys("ABCDE", 7), "first_contact_hours": 24, "escalate_days": (3, 5, 7)}
+FAR = date(2076, 1, 1)
+TEAM = {"unit_kind": "team"}
 HIRE = {"number": "6010", "name": "New", "role": "clerk"}
 FOUND = {"company": "A", "region": "B", "branch": "C", "team": "D", "administrator": "E", "pipeline": "F"}
 
@@ -101,7 +119,10 @@ CASES: list[tuple[str, str, Any]] = [
     ("6001", "phone_taken", lambda m, o: c.CreateCustomer(name="X", phones=("+86 138-0013-8000",))),
     ("6001", "phone_taken", lambda m, o: c.CreateCustomer(name="X", phones=("13700137000",))),
     ("6001", "person_unknown", lambda m, o: c.CreateCustomer(name="X", owner_id=o.people["6005"])),
-    ("4001", "person_frozen", lambda m, o: c.CreateCustomer(name="X", owner_id=o.people["6003"])),
+    ("4001", "owner_away", lambda m, o: c.CreateCustomer(name="X", owner_id=o.people["6003"])),
+    ("6001", "customer_archived", lambda m, o: c.CreateCustomer(name="X", parent_id=m.gone)),
+    ("6001", "birthday_in_future", lambda m, o: c.CreateCustomer(name="X", birthday=date(2026, 1, 9))),
+    ("6001", "birthday_in_future", lambda m, o: c.EditCustomer(customer_id=m.customer, birthday=FAR)),
     ("2001", "person_without_branch", lambda m, o: c.CreateCustomer(name="X")),
     ("6001", "customer_unknown", lambda m, o: c.CreateCustomer(name="X", parent_id=m.elsewhere)),
     ("7001", "not_allowed", lambda m, o: c.CreateCustomer(name="X")),
@@ -121,15 +142,30 @@ CASES: list[tuple[str, str, Any]] = [
         "contact_unknown",
         lambda m, o: c.SetContactArchived(customer_id=m.customer, contact_id=NOBODY, archived=True),
     ),
+    (
+        "6001",
+        "customer_archived",
+        lambda m, o: c.SetContactArchived(customer_id=m.gone, contact_id=m.mate, archived=True),
+    ),
+    ("6001", "external_id_taken", lambda m, o: c.RestoreCustomer(customer_id=m.was_e1)),
     ("6001", "customer_unknown", lambda m, o: c.RevealIdentity(customer_id=m.elsewhere)),
     ("6001", "not_allowed", lambda m, o: m.assign("6002")),
     ("5001", "person_unknown", lambda m, o: m.assign("6003")),
-    ("4001", "person_frozen", lambda m, o: m.assign("6003")),
+    ("4001", "owner_away", lambda m, o: m.assign("6003")),
+    ("4001", "deal_unknown", lambda m, o: m.assign("6002", deal_owners={m.deal_elsewhere: o.people["6002"]})),
     ("2001", "person_without_branch", lambda m, o: m.assign("2001")),
     ("5001", "owner_same", lambda m, o: m.assign("6001")),
     ("5001", "owner_changed", lambda m, o: m.assign("6002", seen="6004")),
     ("5001", "reason_needed", lambda m, o: m.assign("6002", reason="")),
     ("6001", "customer_archived", lambda m, o: m.office.spoken(m.gone)),
+    ("6001", "customer_archived", lambda m, o: m.amended(m.root_gone)),
+    ("6001", "customer_archived", lambda m, o: f.RetractFollowUp(follow_up_id=m.root_gone)),
+    (
+        "6001",
+        "customer_archived",
+        lambda m, o: f.WithdrawPlan(customer_id=m.gone, plan_id=NOBODY, withdrawn=True),
+    ),
+    ("6001", "deal_archived", lambda m, o: o.spoken(m.customer, deal_id=m.put_away)),
     ("6001", "customer_unknown", lambda m, o: m.office.spoken(m.elsewhere)),
     ("6001", "deal_unknown", lambda m, o: m.office.spoken(m.took_over, deal_id=m.deal)),
     ("6001", "follow_up_in_future", lambda m, o: o.spoken(m.customer, occurred_at=o.clock.now + DAY)),
@@ -164,6 +200,16 @@ CASES: list[tuple[str, str, Any]] = [
     ("6001", "pipeline_unknown", lambda m, o: d.CreateDeal(customer_id=m.customer, pipeline_id=NOBODY)),
     ("6001", "product_unknown", lambda m, o: d.CreateDeal(customer_id=m.customer, product_id=NOBODY)),
     ("6001", "product_unknown", lambda m, o: d.CreateDeal(customer_id=m.customer, line_id=NOBODY)),
+    ("6001", "product_inactive", lambda m, o: d.CreateDeal(customer_id=m.customer, product_id=m.old)),
+    ("6001", "product_inactive", lambda m, o: d.EditDeal(deal_id=m.deal, product_id=m.old)),
+    ("6001", "close_too_far", lambda m, o: d.CreateDeal(customer_id=m.customer, expected_close_on=FAR)),
+    ("6001", "close_too_far", lambda m, o: d.EditDeal(deal_id=m.deal, expected_close_on=FAR)),
+    ("6001", "deal_closed", lambda m, o: d.SetDealArchived(deal_id=m.lost, archived=True)),
+    (
+        "6001",
+        "deal_archived",
+        lambda m, o: d.SetEvidenceWithdrawn(deal_id=m.put_away, evidence_id=NOBODY, withdrawn=True),
+    ),
     ("6001", "deal_unknown", lambda m, o: d.EditDeal(deal_id=m.deal_elsewhere, title="X")),
     ("6001", "deal_archived", lambda m, o: d.EditDeal(deal_id=m.put_away, title="X")),
     ("6001", "nothing_to_change", lambda m, o: d.EditDeal(deal_id=m.deal, title=None)),
@@ -205,6 +251,17 @@ CASES: list[tuple[str, str, Any]] = [
         ),
     ),
     ("1001", "number_taken", lambda m, o: p.CreatePerson(**HIRE | {"number": "6001"}, unit_id=NOBODY)),
+    ("1001", "number_taken", lambda m, o: p.CreatePerson(**HIRE | {"number": "６００１"}, unit_id=NOBODY)),
+    ("1001", "external_id_taken", lambda m, o: p.CreatePerson(**HIRE, external_id="P-1", unit_id=NOBODY)),
+    ("1001", "manager_circle", lambda m, o: p.EditPerson(person_id=m.hired, manager_id=m.hired)),
+    ("1001", "manager_circle", lambda m, o: p.EditPerson(person_id=o.people["6001"], manager_id=m.hired)),
+    ("1001", "unit_taken", lambda m, o: p.CreateUnit(**TEAM, name="Team two", parent_id=o.units["Jingan"])),
+    ("1001", "unit_taken", lambda m, o: p.RenameUnit(unit_id=o.units["Team two"], name="Team one")),
+    (
+        "1001",
+        "external_id_taken",
+        lambda m, o: p.CreateUnit(**TEAM, name="X", parent_id=o.units["Jingan"], external_id="U-1"),
+    ),
     ("1001", "unit_unknown", lambda m, o: p.CreatePerson(**HIRE, unit_id=NOBODY)),
     ("1001", "name_needed", lambda m, o: p.CreatePerson(**HIRE | {"name": ""}, unit_id=NOBODY)),
     (
@@ -228,6 +285,7 @@ CASES: list[tuple[str, str, Any]] = [
     ("1001", "organisation_exists", lambda m, o: p.FoundOrganisation(**FOUND, stages=m.plan.stages)),
     ("1001", "product_line_taken", lambda m, o: r.CreateProductLine(name="Tables")),
     ("1001", "product_taken", lambda m, o: r.CreateProduct(code="T-1", name="X")),
+    ("1001", "external_id_taken", lambda m, o: r.CreateProduct(name="X", external_id="A-1")),
     ("1001", "product_unknown", lambda m, o: r.CreateProduct(name="X", line_id=NOBODY)),
     ("1001", "product_unknown", lambda m, o: r.EditProduct(product_id=NOBODY, name="X")),
     ("1001", "product_unknown", lambda m, o: r.EditProduct(product_id=m.product, line_id=NOBODY)),

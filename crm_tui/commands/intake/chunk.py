@@ -10,7 +10,7 @@ from sqlalchemy import Row, Table, or_, select
 
 from crm_tui.commands.base import Context
 from crm_tui.commands.intake.rows import IntakeRow, read_row
-from crm_tui.domain.calendar import day_window
+from crm_tui.domain.calendar import business_date, day_window
 from crm_tui.domain.errors import Refused
 from crm_tui.store.tables import import_batch, import_row, org_unit, person
 from crm_tui.store.transaction import Transaction
@@ -189,6 +189,14 @@ class Branches:
     def zone(self, branch_id: str) -> str:
         """Return the time zone of a branch."""
         return str(self._by_id[branch_id].time_zone)
+
+    def day(self, branch_id: str, at: datetime) -> date:
+        """Return the business date of an instant at a branch, as ``within.branch_day`` does for one row."""
+        return business_date(at, self.zone(branch_id))
+
+    def first(self) -> str:
+        """Return the id of the branch that was founded first."""
+        return str(next(iter(self._by_id)))
 
     def home(self, context: Context) -> str:
         """Return the branch that takes in what names none: the actor's own.

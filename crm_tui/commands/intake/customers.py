@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import Row, and_, select
 
 from crm_tui.commands.base import Context
+from crm_tui.commands.contact_points import PHONE, contact_points, first_phone
 from crm_tui.commands.contact_state import refresh_contact_states
-from crm_tui.commands.customers import PHONE, checked_level, contact_points, first_phone, unique
+from crm_tui.commands.customers import checked_level, unique
 from crm_tui.commands.intake.chunk import Branches, Chunk, People, differences
 from crm_tui.commands.intake.rows import CustomerRow
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import mask_phone, normalize_resident_id, normalize_uscc, sort_key
 from crm_tui.domain.overdue import ContactFacts, due
+from crm_tui.domain.plausible import check_birthday
 from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.search import index_customers
 from crm_tui.store.sql import alive
@@ -107,8 +109,10 @@ class CustomerIntake:
         points = self._points_of(row)
         self._refuse_taken(points, "")
         columns = _columns(row)
-        created_on = row.created_on or self._context.today
-        if created_on > self._context.today:
+        today = self._branches.day(branch_id, self._context.at)
+        check_birthday(row.birthday, today)
+        created_on = row.created_on or today
+        if created_on > today:
             raise Refused("row_day_in_future", field="created_on", day=created_on.isoformat())
         created_at = (
             self._chunk.midnight(created_on, self._branches.zone(branch_id))
@@ -185,6 +189,7 @@ class CustomerIntake:
         """Collect what the row changes in a customer; owner, branch and day of creation stay."""
         if not self._context.actor.scope.covers(owner_id=known.owner_id, branch_id=known.branch_id):
             raise Refused("customer_unknown")
+        check_birthday(row.birthday, self._branches.day(known.branch_id, self._context.at))
         given = row.model_fields_set
         columns = {name: value for name, value in _columns(row).items() if _source(name) in given}
         if "extra" in columns:

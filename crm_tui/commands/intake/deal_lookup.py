@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from crm_tui.commands.customers import PHONE, contact_points
+from crm_tui.commands.contact_points import PHONE, contact_points
 from crm_tui.commands.intake.chunk import Branches, Chunk, People
 from crm_tui.commands.intake.customers import CustomerIntake, holders, link_targets
 from crm_tui.commands.intake.leads import leads_of
@@ -77,6 +77,21 @@ class References:
         if found.branch_id is None:
             raise Refused("person_without_branch", name=found.name)
         return Owner(found.id, found.branch_id, found.status == "active", found.name)
+
+    def branch(self, row: DealRow) -> str:
+        """Return the branch a new deal will belong to, before anything is made for it.
+
+        Raises:
+            Refused: row_person_ambiguous, and what a phone is refused for.
+        """
+        found = self._people.find(row.owner) if row.owner else None
+        if found is not None and found.branch_id is not None:
+            return str(found.branch_id)
+        bought = self._by_phone(row) or self._targets.get(row.customer, set())
+        buyer = self._buyers.get(min(bought)) if len(bought) == 1 and not row.owner else None
+        if buyer is not None and buyer.owner_id:
+            return buyer.branch_id
+        return self._chunk.context.actor.branch_id or self.branches.first()
 
     def buyer(self, row: DealRow, owner: Owner) -> Buyer | None:
         """Return the customer a row names by external id, phone or an only name; None where it names none.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
 from crm_tui.commands.contact_state import refresh_contact_states
 from crm_tui.commands.intake.chunk import Chunk, differences
@@ -16,6 +16,7 @@ from crm_tui.commands.intake.visits import Days, check_days, kind_of, visits
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import LOST_REASONS, MoveKind, Pipeline, Stage, StageKind
 from crm_tui.domain.overdue import rots_at
+from crm_tui.domain.plausible import check_expected_close
 from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.tables import deal, lead, stage_visit
 
@@ -120,13 +121,15 @@ class _Deals:
             self._chunk.warn(at, "import_closed_before_contact", **days)
             first_contact = None
         engaged_on = row.engaged_on or first_contact
-        created_on = row.created_on or engaged_on or row.closed_on or self._context.today
+        today = self._know.branches.day(self._know.branch(row), self._context.at)
+        created_on = row.created_on or engaged_on or row.closed_on or today
         if origin and row.created_on is None and first_contact:
             created_on = min(created_on, first_contact)
         if engaged_on is None and stage.kind is StageKind.OPEN and stage.position > 1:
             engaged_on = created_on
         days_known = Days(created_on, engaged_on, row.closed_on)
-        check_days(days_known, self._context.today)
+        check_days(days_known, today)
+        check_expected_close(row.expected_close_on, created_on)
         return days_known
 
     def _create(
@@ -179,6 +182,7 @@ class _Deals:
             raise Refused("deal_unknown")
         if known.pipeline_id != path.id:
             raise Refused("row_pipeline_unknown", name=row.pipeline)
+        check_expected_close(row.expected_close_on, known.created_on)
         changes = differences(known, self._given(row, known))
         if stage.code != known.stage:
             changes |= self._move(row, known, path, stage)
@@ -208,46 +212,44 @@ class _Deals:
         closed = stage.kind is not StageKind.OPEN
         if closed and row.closed_on is None:
             raise Refused("row_close_day_needed", stage=stage.name)
-        check_days(Days(known.created_on, known.engaged_on, row.closed_on), self._context.today)
+        today = self._know.branches.day(known.branch_id, self._context.at)
+        engaged_on = known.engaged_on or (None if closed else row.engaged_on)
+        check_days(Days(known.created_on, engaged_on, row.closed_on), today)
+        at = self._moved_at(row, known, closed=closed)
         before = path.stage(known.stage)
-        zone = self._know.branches.zone(known.branch_id)
-        at = self._chunk.midnight(row.closed_on, zone) if closed and row.closed_on else self._context.at
-        at = max(at, known.stage_entered_at)
         kind = kind_of(path, before, stage)
         lost_reason, _ = _lost_reason(row, stage)
         cycle = known.cycle + (kind is MoveKind.REOPEN)
-        visit = self._visit(
-            known.id,
-            {
-                "cycle": cycle,
-                "stage": stage.code,
-                "from_stage": before.code,
-                "kind": kind.value,
-                "entered_at": at,
-                "left_at": None,
-                "reason": lost_reason,
-            },
-        )
-        open_visit = self._tx.scalar(
-            select(stage_visit.c.id).where(stage_visit.c.deal_id == known.id, stage_visit.c.left_at.is_(None))
-        )
-        self._tx.update_where(
-            stage_visit, stage_visit.c.deal_id == known.id, stage_visit.c.left_at.is_(None), left_at=at
-        )
-        self._visits.append(visit)
+        entered = {"cycle": cycle, "stage": stage.code, "kind": kind.value, "reason": lost_reason}
         new = {
             "stage": stage.code,
             "state": stage.kind.value,
             "cycle": cycle,
             "stage_entered_at": at,
             "rots_at": rots_at(at, stage.rotting_days),
-            "engaged_on": known.engaged_on or (None if closed else row.engaged_on or self._context.today),
+            "engaged_on": engaged_on or (None if closed else today),
             "closed_at": at if closed else None,
             "closed_on": row.closed_on if closed else None,
             "lost_reason": lost_reason,
             "lost_from": before.code if lost_reason else "",
         }
-        return {**differences(known, new), "visits": [open_visit, visit["id"]]}
+        return {**differences(known, new), "visits": self._change_visit(known, at, entered)}
+
+    def _moved_at(self, row: DealRow, known: Row[Any], *, closed: bool) -> datetime:
+        """Return when a deal moved; it cannot leave its stage before it came there."""
+        zone = self._know.branches.zone(known.branch_id)
+        at = self._chunk.midnight(row.closed_on, zone) if closed and row.closed_on else self._context.at
+        entered_at: datetime = known.stage_entered_at
+        return max(at, entered_at)
+
+    def _change_visit(self, known: Row[Any], at: datetime, entered: Mapping[str, Any]) -> list[Any]:
+        """Close the visit that is going on and collect the one that begins; return the ids of both."""
+        going_on = and_(stage_visit.c.deal_id == known.id, stage_visit.c.left_at.is_(None))
+        before = self._tx.scalar(select(stage_visit.c.id).where(going_on))
+        self._tx.update_where(stage_visit, going_on, left_at=at)
+        visit = {**entered, "from_stage": known.stage, "entered_at": at, "left_at": None}
+        self._visits.append(self._visit(known.id, visit))
+        return [before, self._visits[-1]["id"]]
 
 
 def _columns(row: DealRow, owner: Owner, buyer: Buyer | None) -> dict[str, Any]:

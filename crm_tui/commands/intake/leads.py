@@ -60,24 +60,25 @@ class _Leads:
         known = self._known.get(row.external_id) if row.external_id else None
         if (known and known.id in self._mine) or (row.external_id and row.external_id in self._fresh_ids):
             raise Refused("row_id_twice", external_id=row.external_id)
-        columns = self._columns(row)
         if known is not None:
-            self._update(at, row, known, columns)
+            self._update(at, row, known, self._columns(row, known.branch_id))
             return
         owner_id, branch_id = self._place(row)
+        columns = self._columns(row, branch_id)
         lead_id = self._context.new_id()
         self.fresh.append(columns | {"id": lead_id, "owner_id": owner_id, "branch_id": branch_id})
         if row.external_id:
             self._fresh_ids.add(row.external_id)
         self._chunk.created(at, row.line, lead, lead_id)
 
-    def _columns(self, row: LeadRow) -> dict[str, Any]:
+    def _columns(self, row: LeadRow, branch_id: str) -> dict[str, Any]:
+        today = self._branches.day(branch_id, self._context.at)
         phone = (mobile_e164(row.phone) or normalize_phone(row.phone).e164) if row.phone else ""
         name = row.name or phone or row.external_id or ""
-        created_on = row.created_on or self._context.today
+        created_on = row.created_on or today
         if not name:
             raise Refused("name_needed")
-        if created_on > self._context.today:
+        if created_on > today:
             raise Refused("row_day_in_future", field="created_on", day=created_on.isoformat())
         found = self._customers.get(row.customer, set())
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -10,6 +11,7 @@ from sqlalchemy import Row, select
 from crm_tui.commands.base import SYSTEM
 from crm_tui.commands.intake.chunk import Chunk, differences
 from crm_tui.commands.intake.rows import PersonRow
+from crm_tui.domain.calendar import business_date
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import initials, normalize_phone
 from crm_tui.domain.permission import Role
@@ -65,11 +67,11 @@ class Staff:
             columns = _columns(row)
             unit = self._units.place(row.region, row.branch, row.team)
             known = self._create(row.number, unit, columns | {"external_id": row.external_id})
-            known["hired_on"] = row.hired_on or self._context.today
+            known["hired_on"] = row.hired_on or self._day(unit)
             self._chunk.created(at, row.line, person, known["id"])
         if row.manager and known["manager_id"] is None:
             manager = self._named(row.manager)
-            if len(manager) == 1 and manager[0]["id"] != known["id"]:
+            if len(manager) == 1 and not self._reports_to(manager[0]["id"], known["id"]):
                 self._set_manager(known, manager[0]["id"])
             else:
                 self._chunk.pending.append([at, known["id"], row.manager])
@@ -83,6 +85,8 @@ class Staff:
         if len(managers) > 1:
             raise Refused("row_person_ambiguous", name=name, count=len(managers))
         if managers:
+            if self._reports_to(managers[0]["id"], person_id):
+                raise Refused("manager_circle", name=known["name"], manager=managers[0]["name"])
             self._set_manager(known, managers[0]["id"])
             return
         unit = self._units.rows[known["branch_id"] or known["unit_id"]]
@@ -92,7 +96,7 @@ class Staff:
             "role": Role.BRANCH_MANAGER.value,
             "phone": None,
             "status": "active",
-            "hired_on": self._context.today,
+            "hired_on": self._day(unit),
             "left_on": None,
             "external_id": None,
         }
@@ -102,23 +106,28 @@ class Staff:
 
     def hire(self, name: str) -> dict[str, Any]:
         """Create the clerk whom another table mentions; the name is the external id too."""
+        unit = self._units.place("", "", "")
         columns = {
             "name": name,
             "initials": " ".join(sorted(initials(name))),
             "role": Role.CLERK.value,
             "phone": None,
             "status": "active",
-            "hired_on": self._context.today,
+            "hired_on": self._day(unit),
             "left_on": None,
             "external_id": name,
         }
-        made = self._create("", self._units.place("", "", ""), columns)
+        made = self._create("", unit, columns)
         self._chunk.implied(person, made["id"])
         return made
 
     def write(self) -> None:
         """Write the new people."""
         self._tx.insert_all(person, self._fresh)
+
+    def _day(self, unit: Row[Any]) -> date:
+        """Return the business date at a unit now."""
+        return business_date(self._context.at, unit.time_zone)
 
     def _numbers(self) -> set[str]:
         return {one["number"] for one in self._people.values()}
@@ -183,6 +192,17 @@ class Staff:
             known.update(new)
             self._mine.add(old.id)
         self._chunk.updated(at, row.line, person, old.id, changes)
+
+    def _reports_to(self, person_id: str, other_id: str) -> bool:
+        """Tell whether a person is another one or stands, over however many steps, under that one."""
+        seen: set[str] = set()
+        above: str | None = person_id
+        while above is not None and above not in seen:
+            if above == other_id:
+                return True
+            seen.add(above)
+            above = self._people[above]["manager_id"]
+        return False
 
     def _set_manager(self, known: dict[str, Any], manager_id: str) -> None:
         if known["manager_id"] == manager_id:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crm_tui.commands.base import Line, Prose
+from crm_tui.commands.base import Day, Line, Prose, StaffNumber
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Role
 
 MOST_FEN = 10**15
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2200, 1, 1))]
 
 
 class IntakeRow(BaseModel):
@@ -28,7 +26,7 @@ class IntakeRow(BaseModel):
 class PersonRow(IntakeRow):
     """A person; units and manager by name, the manager also by number or external id."""
 
-    number: Line = ""
+    number: StaffNumber = ""
     name: Line
     role: Role = Role.CLERK
     region: Line = ""
@@ -115,7 +113,7 @@ def read_row(model: type[IntakeRow], raw: Mapping[str, Any]) -> IntakeRow:
     """Return the checked row.
 
     Raises:
-        Refused: row_text_too_long (field, limit), row_invalid (field, value), name_needed.
+        Refused: row_text_too_long (field, limit), row_invalid (field, value), name_needed, day_out_of_range.
     """
     try:
         row = model.model_validate(raw)

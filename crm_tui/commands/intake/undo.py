@@ -40,6 +40,7 @@ _USES: Mapping[str, tuple[Column[Any], ...]] = {
         t.deal.c.owner_id,
         t.lead.c.owner_id,
         t.follow_up.c.author_id,
+        t.follow_up.c.amended_by,
         t.ownership_event.c.actor_id,
         t.ownership_event.c.from_owner_id,
         t.ownership_event.c.to_owner_id,

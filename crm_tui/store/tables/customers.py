@@ -152,6 +152,7 @@ class FollowUp(SQLModel, table=True):
     """One version of what was said with a customer; an amendment is a new version of the same ``root_id``.
 
     The current version of a root has ``replaced_by`` null; a retracted one also has ``retracted_at``.
+    ``author_id`` is who had the contact, in every version; ``amended_by`` is who wrote a later version.
     """
 
     __tablename__ = "follow_up"
@@ -170,6 +171,7 @@ class FollowUp(SQLModel, table=True):
     deal_id: str | None = reference("deal.id", default=None, index=True)
     branch_id: str = reference("org_unit.id")
     author_id: str = reference("person.id")
+    amended_by: str | None = reference("person.id", default=None)
     channel: str
     result: str
     need_change: str
