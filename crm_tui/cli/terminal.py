@@ -84,6 +84,8 @@ class Terminal:
         """Open the desk in the name of ``--as``, with the PIN from CRM_TUI_PIN or a prompt."""
         from crm_tui.queries.door import door
 
+        if not self.home.database.exists():
+            fail(t("cli.no_data", path=self.home.path), USAGE)
         with self.desk() as desk:
             at_door = desk.answer_anyone(door)
             who = self.as_person or self.home.read().last_number
@@ -194,8 +196,12 @@ class Listing:
             _print_table(heads, wanted, shown, fit=bool(brief) and sys.stdout.isatty())
         else:
             typer.echo(_separated(wanted, shown, "," if self.shape is Shape.CSV else "\t"), nl=False)
-        if len(shown) < whole:
-            typer.echo(t("cli.more", shown=len(shown), all=whole), err=True)
+        self.finish(len(shown), whole)
+
+    def finish(self, shown: int, whole: int) -> None:
+        """Say what was left out, and end with EMPTY where nothing is there and that is a failure."""
+        if shown < whole:
+            typer.echo(t("cli.more", shown=shown, all=whole), err=True)
         if self.fail_empty and not whole:
             raise typer.Exit(EMPTY)
 

@@ -157,6 +157,40 @@ def test_show_masks_every_number_unless_asked(stocked: Run) -> None:
     assert "138****8000" in stocked("show", "张三", by="6001").stdout
 
 
+def test_a_customer_is_shown_in_words_by_the_clock_of_the_branch(stocked: Run) -> None:
+    i18n.use("en")
+    stocked("log", "张三", "--next", "送样品", "--at", "2", by="6001", at="2026-01-08T16:30")
+    shown = stocked("show", "张三", by="6001").stdout
+    lines = [line.strip() for line in shown.splitlines()]
+    assert lines[:3] == ["张三", "Phone: 138****8000", "Kind: person"]
+    assert "Last contact: 01-09 Fri 00:30" in lines
+    assert "Tags: #瓷砖" in lines
+    assert "Deals 1" in lines
+    assert "¥12,000.00" in shown
+    assert "+00:00" not in shown
+    clear = stocked("show", "张三", "--clear", by="6001").stdout
+    assert "138 0013 8000" in clear
+    fields = dict(
+        line.split("\t", 1) for line in stocked("show", "张三", "--plain", by="6001").stdout.splitlines()
+    )
+    assert (fields["name"], fields["phones"]) == ("张三", "138****8000")
+    assert fields["last_follow_up_at"] == "2026-01-09T00:30:00+08:00"
+    deal = json.loads(stocked("show", "张三", "--json", by="6001", at=LATER).stdout)["deals"][0]
+    assert (deal["amount"], deal["dwell_days"], deal["stage_entered_at"][-6:]) == (12000, 0, "+08:00")
+    assert stocked("show", "张三", "--json", "--plain", by="6001").exit_code == 2
+
+
+def test_a_timeline_is_read_in_words_and_its_columns_on_demand(stocked: Run) -> None:
+    i18n.use("en")
+    stocked("log", "张三", "--need", "改哑光", "--next", "送样品", "--at", "2", by="6001", at=LATER)
+    read = stocked("timeline", "张三", "--limit", "1", by="6001")
+    assert read.stdout.startswith("01-08 Thu 11:42 phone reached 陈静  改哑光\n")
+    assert "next: 送样品" in read.stdout
+    assert t("cli.more", shown=1, all=4) in read.stderr
+    rows = stocked("timeline", "张三", "--csv", "--columns", "kind,person", by="6001").stdout.splitlines()
+    assert rows[:2] == ["kind,person", "follow_up,陈静"]
+
+
 def test_nobody_reaches_anothers_customer_by_name_number_or_id(stocked: Run, home: Path) -> None:
     (customer_id,) = _rows(home, "SELECT id FROM customer WHERE name = '张三'")[0]
     for word in ("张三", "13800138000", customer_id):
@@ -262,6 +296,19 @@ def test_any_command_is_listed_with_its_fields_and_carried_out(founded: Run) -> 
     assert founded("do", "create_customer", "--json", "{", by="6001").exit_code == 2
     not_allowed = founded("do", "create_product_line", "--json", '{"name": "x"}', by="6001")
     assert not_allowed.exit_code == 3
+
+
+def test_a_home_without_data_is_said_and_stays_as_it_is(cli: Run, home: Path) -> None:
+    for verb in (
+        ("find", "x"),
+        ("q", "13800138000 张三"),
+        ("backup",),
+        ("restore",),
+        ("rescue",),
+        ("doctor",),
+    ):
+        assert cli(*verb).exit_code in {0, 2}
+        assert not home.exists()
 
 
 def test_a_wrong_pin_or_an_unknown_person_does_nothing(stocked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
