@@ -12,19 +12,35 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, TextClause, and_, func, or_, select, text, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Row,
+    Select,
+    TextClause,
+    and_,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
 
 from crm_tui.domain.lifecycle import Pipeline, Stage, StageKind
 from crm_tui.queries.profile import GateAnswer, gate
 from crm_tui.queries.timeline import Entry, timeline
 from crm_tui.store.pipelines import first_pipeline, load_pipeline
-from crm_tui.store.tables import customer, deal, person, product, product_line
+from crm_tui.store.tables import customer, deal, deal_tally, person, product, product_line
 from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.types import EPOCH
 from crm_tui.store.view import View
 
 WON_DAYS = 30
 LATEST_ENTRIES = 3
+_MILLISECOND = 1_000.0
+"""What the tally counts in, in microseconds."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -244,32 +260,56 @@ def _limits(view: View, pipeline_id: str, here: Stage, owner_id: str | None) -> 
 
 
 def _sums(view: View, path: Pipeline, owner_id: str | None) -> dict[str, Row[Any]]:
-    """Return count, sum and mean entry of each column: one question for the open stages, one for the won."""
+    """Return count, sum and mean entry of each column: one question for the open stages, one for the won.
 
-    def summed(*where: ColumnElement[bool] | TextClause) -> Sequence[Row[Any]]:
-        return view.tx.rows(
-            select(
-                deal.c.stage,
-                func.count().label("uses"),
-                func.coalesce(func.sum(deal.c.amount), 0).label("amount"),
-                func.avg(type_coerce(deal.c.stage_entered_at, BigInteger)).label("entered"),
-            )
-            .where(
-                deal.c.pipeline_id == path.id,
-                deal.c.archived_at.is_(None),
-                view.scope.where(deal),
-                *where,
-                *([deal.c.owner_id == owner_id] if owner_id else []),
-            )
-            .group_by(deal.c.stage)
-        )
-
+    What whole branches have is kept in the tally; one person's deals are few and added up.
+    """
     since = view.today - timedelta(days=WON_DAYS)
-    rows = [
-        *summed(text(STANDING)),
-        *summed(deal.c.state == StageKind.WON.value, deal.c.closed_on > since),
-    ]
-    return {row.stage: row for row in rows}
+    if view.tx.dialect == "sqlite" and view.scope.is_by_branch and not owner_id:
+        asked = (
+            _tallied(view, path, StageKind.OPEN, deal_tally.c.closed_on == ""),
+            _tallied(view, path, StageKind.WON, deal_tally.c.closed_on > since.isoformat()),
+        )
+    else:
+        owned = [deal.c.owner_id == owner_id] if owner_id else []
+        asked = (
+            _added_up(view, path, text(STANDING), *owned),
+            _added_up(view, path, deal.c.state == StageKind.WON.value, deal.c.closed_on > since, *owned),
+        )
+    return {row.stage: row for question in asked for row in view.tx.rows(question)}
+
+
+def _tallied(view: View, path: Pipeline, kind: StageKind, days: ColumnElement[bool]) -> Select[Any]:
+    entered = func.sum(cast(deal_tally.c.entered, Float)) * _MILLISECOND
+    return (
+        select(
+            deal_tally.c.stage,
+            func.sum(deal_tally.c.uses).label("uses"),
+            func.sum(deal_tally.c.amount).label("amount"),
+            (entered / func.sum(deal_tally.c.uses)).label("entered"),
+        )
+        .where(
+            deal_tally.c.pipeline_id == path.id,
+            deal_tally.c.state == kind.value,
+            days,
+            deal_tally.c.uses > 0,
+            view.scope.where(deal_tally),
+        )
+        .group_by(deal_tally.c.stage)
+    )
+
+
+def _added_up(view: View, path: Pipeline, *where: ColumnElement[bool] | TextClause) -> Select[Any]:
+    return (
+        select(
+            deal.c.stage,
+            func.count().label("uses"),
+            func.coalesce(func.sum(deal.c.amount), 0).label("amount"),
+            func.avg(type_coerce(deal.c.stage_entered_at, BigInteger)).label("entered"),
+        )
+        .where(deal.c.pipeline_id == path.id, deal.c.archived_at.is_(None), view.scope.where(deal), *where)
+        .group_by(deal.c.stage)
+    )
 
 
 def _column(view: View, stage: Stage, sums: Row[Any] | None) -> BoardColumn:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, func, select, text, type_coerce
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, func, select, text, ty
 from crm_tui.queries.customer_lines import CustomerLine, customer_lines
 from crm_tui.queries.finding import find_customers, ids_of
 from crm_tui.store.sql import alive, one_of
-from crm_tui.store.tables import customer, deal, pipeline, search_entry
+from crm_tui.store.tables import customer, customer_tally, deal, pipeline, search_entry
 from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
 
@@ -76,9 +76,8 @@ def customers_page(
     limits = [living, view.scope.where(customer), *_conditions(view, filters)]
     if typed.strip():
         return _searched(view, typed, limits, narrowed=narrowed, offset=offset, limit=limit)
-    count = int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*limits))))
     ids = customer_ids(view, limits, order, offset, limit)
-    return Page(count, customer_lines(view, ids))
+    return Page(_count(view, filters, limits), customer_lines(view, ids))
 
 
 def matching_ids(
@@ -121,6 +120,22 @@ def _ids(
     return list(
         view.tx.scalars(select(customer.c.id).where(and_(*limits)).order_by(*by).offset(offset).limit(limit))
     )
+
+
+def _count(view: View, filters: CustomerFilter, limits: Sequence[ColumnElement[bool]]) -> int:
+    """Return how many customers a filter has: from the tally where that knows, else by counting."""
+    tallied = replace(NO_FILTER, level=filters.level, source=filters.source, kind=filters.kind)
+    if filters != tallied or view.tx.dialect != "sqlite" or not view.scope.is_by_branch:
+        return int(view.tx.scalar(select(func.count()).select_from(customer).where(and_(*limits))))
+    told: list[ColumnElement[bool]] = []
+    if filters.level:
+        told.append(customer_tally.c.level.in_(list(filters.level.upper())))
+    if filters.source:
+        told.append(customer_tally.c.source == filters.source)
+    if filters.kind:
+        told.append(customer_tally.c.kind == filters.kind)
+    uses = func.coalesce(func.sum(customer_tally.c.uses), 0)
+    return int(view.tx.scalar(select(uses).where(view.scope.where(customer_tally), *told)))
 
 
 def _searched(

@@ -7,13 +7,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, text
 
 from crm_tui.store.pipelines import first_pipeline, load_pipeline
 from crm_tui.store.sql import alive
-from crm_tui.store.tables import customer, deal, org_unit, person, pipeline, product, product_line
+from crm_tui.store.tables import (
+    customer,
+    customer_tally,
+    deal,
+    deal_tally,
+    org_unit,
+    person,
+    pipeline,
+    product,
+    product_line,
+    tag_tally,
+)
 from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
 
@@ -89,18 +101,7 @@ def people(view: View, *, with_branch: bool = True) -> tuple[PersonChoice, ...]:
         .where(*limits)
         .order_by(org_unit.c.name, person.c.number)
     )
-    work = {
-        row.owner_id: row.uses
-        for row in view.tx.rows(
-            select(deal.c.owner_id, func.count().label("uses"))
-            .where(
-                deal.c.owner_id.in_([row.id for row in rows]),
-                deal.c.pipeline_id.in_(select(pipeline.c.id)),
-                text(STANDING),
-            )
-            .group_by(deal.c.owner_id)
-        )
-    }
+    work = _open_work(view, [row.id for row in rows])
     return tuple(
         PersonChoice(
             id=row.id,
@@ -115,6 +116,27 @@ def people(view: View, *, with_branch: bool = True) -> tuple[PersonChoice, ...]:
         )
         for row in rows
     )
+
+
+def _open_work(view: View, people_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many deals each person has in hand; where whole branches are seen, by the tally."""
+    if view.tx.dialect == "sqlite" and view.scope.is_by_branch:
+        question = (
+            select(deal_tally.c.owner_id, func.sum(deal_tally.c.uses).label("uses"))
+            .where(deal_tally.c.pipeline_id.in_(select(pipeline.c.id)), deal_tally.c.state == "open")
+            .group_by(deal_tally.c.owner_id)
+        )
+    else:
+        question = (
+            select(deal.c.owner_id, func.count().label("uses"))
+            .where(
+                deal.c.owner_id.in_(people_ids),
+                deal.c.pipeline_id.in_(select(pipeline.c.id)),
+                text(STANDING),
+            )
+            .group_by(deal.c.owner_id)
+        )
+    return {row.owner_id: row.uses for row in view.tx.rows(question)}
 
 
 def pipelines(view: View) -> tuple[Choice, ...]:
@@ -154,11 +176,17 @@ def products(view: View, line_id: str = "") -> tuple[ProductChoice, ...]:
 
 def sources(view: View) -> tuple[Choice, ...]:
     """Return the sources of customers in use in the scope, the most used first."""
+    if view.tx.dialect == "sqlite" and view.scope.is_by_branch:
+        source, uses = customer_tally.c.source, func.sum(customer_tally.c.uses)
+        living = [view.scope.where(customer_tally), customer_tally.c.uses > 0]
+    else:
+        source, uses = customer.c.source, func.count()
+        living = [view.scope.where(customer), alive(customer)]
     rows = view.tx.rows(
-        select(customer.c.source, func.count().label("uses"))
-        .where(view.scope.where(customer), alive(customer), customer.c.source != "")
-        .group_by(customer.c.source)
-        .order_by(func.count().desc(), customer.c.source)
+        select(source, uses.label("uses"))
+        .where(*living, source != "")
+        .group_by(source)
+        .order_by(uses.desc(), source)
         .limit(MOST)
     )
     return tuple(Choice(row.source, row.source, row.uses) for row in rows)
@@ -166,15 +194,26 @@ def sources(view: View) -> tuple[Choice, ...]:
 
 def tags(view: View) -> tuple[Choice, ...]:
     """Return the tags of customers in use in the scope, the most used first."""
-    rows = view.tx.rows(
-        select(customer.c.tags, func.count().label("uses"))
-        .where(view.scope.where(customer), alive(customer), customer.c.tags != [])
-        .group_by(customer.c.tags)
-    )
     used: Counter[str] = Counter()
-    for row in rows:
-        for tag in row.tags:
-            used[tag] += row.uses
+    if view.tx.dialect == "sqlite" and view.scope.is_by_branch:
+        used.update(
+            {
+                row.tag: row.uses
+                for row in view.tx.rows(
+                    select(tag_tally.c.tag, func.sum(tag_tally.c.uses).label("uses"))
+                    .where(view.scope.where(tag_tally), tag_tally.c.uses > 0)
+                    .group_by(tag_tally.c.tag)
+                )
+            }
+        )
+    else:
+        rows = view.tx.rows(
+            select(customer.c.tags, func.count().label("uses"))
+            .where(view.scope.where(customer), alive(customer), customer.c.tags != [])
+            .group_by(customer.c.tags)
+        )
+        for row in rows:
+            used.update(dict.fromkeys(row.tags, row.uses))
     ranked = sorted(used.items(), key=lambda one: (-one[1], one[0]))
     return tuple(Choice(tag, tag, count) for tag, count in ranked[:MOST])
 

@@ -53,6 +53,11 @@ class Scope:
         """Tell whether a person is one the viewer may see; the same rule as :meth:`people_where`."""
         return self.everything or person_id in self.people or branch_id in self.branches
 
+    @property
+    def is_by_branch(self) -> bool:
+        """Tell whether whole branches are seen, or everything: then counts kept by branch hold."""
+        return self.everything or bool(self.branches)
+
     def people_where(self) -> ColumnElement[bool]:
         """Return the filter for the people a viewer may see."""
         if self.everything:

@@ -446,3 +446,120 @@ CREATE TABLE search_entry (
 
 -- Ready-made grams only: no positions, no copy of the text (search_entry keeps it for exact removal).
 CREATE VIRTUAL TABLE customer_gram USING fts5(grams, content='', detail=none);
+
+-- Sums that a screen shows on every visit are kept by the file itself, whoever writes: a board of half a
+-- million deals costs what one of a hundred does. Milliseconds, because microseconds of so many would not fit.
+CREATE TABLE deal_tally (
+    pipeline_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    closed_on TEXT NOT NULL,
+    branch_id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    uses INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    entered INTEGER NOT NULL,
+    CONSTRAINT pk_deal_tally PRIMARY KEY (pipeline_id, state, closed_on, branch_id, owner_id, stage)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER deal_tally_insert AFTER INSERT ON deal
+WHEN NEW.archived_at IS NULL AND NEW.state <> 'lost'
+BEGIN
+    INSERT INTO deal_tally (pipeline_id, state, closed_on, branch_id, owner_id, stage, uses, amount, entered)
+    VALUES (NEW.pipeline_id, NEW.state, iif(NEW.state = 'won', ifnull(NEW.closed_on, ''), ''), NEW.branch_id,
+        iif(NEW.state = 'open', ifnull(NEW.owner_id, ''), ''), NEW.stage,
+        1, ifnull(NEW.amount, 0), NEW.stage_entered_at / 1000)
+    ON CONFLICT DO UPDATE SET
+        uses = uses + 1, amount = amount + excluded.amount, entered = entered + excluded.entered;
+END;
+
+CREATE TRIGGER deal_tally_delete AFTER DELETE ON deal
+WHEN OLD.archived_at IS NULL AND OLD.state <> 'lost'
+BEGIN
+    UPDATE deal_tally SET uses = uses - 1, amount = amount - ifnull(OLD.amount, 0),
+        entered = entered - OLD.stage_entered_at / 1000
+    WHERE pipeline_id = OLD.pipeline_id AND state = OLD.state
+        AND closed_on = iif(OLD.state = 'won', ifnull(OLD.closed_on, ''), '') AND branch_id = OLD.branch_id
+        AND owner_id = iif(OLD.state = 'open', ifnull(OLD.owner_id, ''), '') AND stage = OLD.stage;
+END;
+
+CREATE TRIGGER deal_tally_update AFTER UPDATE OF
+    pipeline_id, state, closed_on, branch_id, owner_id, stage, amount, stage_entered_at, archived_at ON deal
+BEGIN
+    UPDATE deal_tally SET uses = uses - 1, amount = amount - ifnull(OLD.amount, 0),
+        entered = entered - OLD.stage_entered_at / 1000
+    WHERE OLD.archived_at IS NULL AND OLD.state <> 'lost'
+        AND pipeline_id = OLD.pipeline_id AND state = OLD.state
+        AND closed_on = iif(OLD.state = 'won', ifnull(OLD.closed_on, ''), '') AND branch_id = OLD.branch_id
+        AND owner_id = iif(OLD.state = 'open', ifnull(OLD.owner_id, ''), '') AND stage = OLD.stage;
+    INSERT INTO deal_tally (pipeline_id, state, closed_on, branch_id, owner_id, stage, uses, amount, entered)
+    SELECT NEW.pipeline_id, NEW.state, iif(NEW.state = 'won', ifnull(NEW.closed_on, ''), ''), NEW.branch_id,
+        iif(NEW.state = 'open', ifnull(NEW.owner_id, ''), ''), NEW.stage,
+        1, ifnull(NEW.amount, 0), NEW.stage_entered_at / 1000
+    WHERE NEW.archived_at IS NULL AND NEW.state <> 'lost'
+    ON CONFLICT DO UPDATE SET
+        uses = uses + 1, amount = amount + excluded.amount, entered = entered + excluded.entered;
+END;
+
+CREATE TABLE customer_tally (
+    branch_id TEXT NOT NULL,
+    level TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    source TEXT NOT NULL,
+    uses INTEGER NOT NULL,
+    CONSTRAINT pk_customer_tally PRIMARY KEY (branch_id, level, kind, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tag_tally (
+    branch_id TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    uses INTEGER NOT NULL,
+    CONSTRAINT pk_tag_tally PRIMARY KEY (branch_id, tag)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER customer_tally_insert AFTER INSERT ON customer WHEN NEW.archived_at IS NULL
+BEGIN
+    INSERT INTO customer_tally (branch_id, level, kind, source, uses)
+    VALUES (NEW.branch_id, NEW.level, NEW.kind, NEW.source, 1)
+    ON CONFLICT DO UPDATE SET uses = uses + 1;
+END;
+
+CREATE TRIGGER customer_tally_delete AFTER DELETE ON customer WHEN OLD.archived_at IS NULL
+BEGIN
+    UPDATE customer_tally SET uses = uses - 1
+    WHERE branch_id = OLD.branch_id AND level = OLD.level AND kind = OLD.kind AND source = OLD.source;
+END;
+
+CREATE TRIGGER customer_tally_update AFTER UPDATE OF branch_id, level, kind, source, archived_at ON customer
+BEGIN
+    UPDATE customer_tally SET uses = uses - 1
+    WHERE OLD.archived_at IS NULL
+        AND branch_id = OLD.branch_id AND level = OLD.level AND kind = OLD.kind AND source = OLD.source;
+    INSERT INTO customer_tally (branch_id, level, kind, source, uses)
+    SELECT NEW.branch_id, NEW.level, NEW.kind, NEW.source, 1 WHERE NEW.archived_at IS NULL
+    ON CONFLICT DO UPDATE SET uses = uses + 1;
+END;
+
+CREATE TRIGGER tag_tally_insert AFTER INSERT ON customer WHEN NEW.archived_at IS NULL AND NEW.tags <> '[]'
+BEGIN
+    INSERT INTO tag_tally (branch_id, tag, uses)
+    SELECT DISTINCT NEW.branch_id, value, 1 FROM json_each(NEW.tags) WHERE true
+    ON CONFLICT DO UPDATE SET uses = uses + 1;
+END;
+
+CREATE TRIGGER tag_tally_delete AFTER DELETE ON customer WHEN OLD.archived_at IS NULL AND OLD.tags <> '[]'
+BEGIN
+    UPDATE tag_tally SET uses = uses - 1
+    WHERE branch_id = OLD.branch_id AND tag IN (SELECT value FROM json_each(OLD.tags));
+END;
+
+CREATE TRIGGER tag_tally_update AFTER UPDATE OF branch_id, tags, archived_at ON customer
+WHEN OLD.tags <> '[]' OR NEW.tags <> '[]'
+BEGIN
+    UPDATE tag_tally SET uses = uses - 1
+    WHERE OLD.archived_at IS NULL
+        AND branch_id = OLD.branch_id AND tag IN (SELECT value FROM json_each(OLD.tags));
+    INSERT INTO tag_tally (branch_id, tag, uses)
+    SELECT DISTINCT NEW.branch_id, value, 1 FROM json_each(NEW.tags) WHERE NEW.archived_at IS NULL
+    ON CONFLICT DO UPDATE SET uses = uses + 1;
+END;

@@ -30,6 +30,7 @@ from crm_tui.store.tables.organisation import (
     ProductLine,
     Setting,
 )
+from crm_tui.store.tables.tallies import CustomerTally, DealTally, TagTally
 
 org_unit = core(OrgUnit)
 person = core(Person)
@@ -58,3 +59,6 @@ meta = core(Meta)
 credential = core(Credential)
 draft = core(Draft)
 search_entry = core(SearchEntry)
+deal_tally = core(DealTally)
+customer_tally = core(CustomerTally)
+tag_tally = core(TagTally)
