@@ -23,7 +23,7 @@ from crm_tui.cli.terminal import (
     say_json,
 )
 from crm_tui.i18n import t
-from crm_tui.settings import Home
+from crm_tui.settings import Home, find_home
 
 
 def add_verbs(program: typer.Typer) -> None:
@@ -77,6 +77,7 @@ def demo(
     size: Annotated[str, typer.Option(help="cli.help.size")] = "small",
     clock: Annotated[str, typer.Option(help="cli.help.clock")] = "",
     home: Annotated[Path | None, typer.Option(help="cli.help.demo_home")] = None,
+    practice: Annotated[bool, typer.Option("--practice", help="cli.help.practice")] = False,
 ) -> None:
     """Open the screen on made-up data, which is thrown away at the end unless a home is given."""
     from crm_tui.cli.screen import run_screen
@@ -86,6 +87,11 @@ def demo(
     if size not in SIZES:
         fail(t("cli.size_unknown", size=size, known=", ".join(SIZES)), USAGE)
     at = running_clock(clock) if clock else wall_clock
+    if practice:
+        from crm_tui.cli.practice import practise
+
+        practise(find_home().read(), at)
+        return
     place = Home(home or Path(tempfile.mkdtemp(prefix="crm-tui-demo-")))
     try:
         with refusing():

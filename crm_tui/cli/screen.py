@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm_tui.app import CrmApp
 from crm_tui.settings import Home
+from crm_tui.widgets.navigation import Practise
 
 if TYPE_CHECKING:
     from crm_tui.desk import Desk
@@ -16,14 +17,23 @@ if TYPE_CHECKING:
 def run_screen(
     home: Home, *, clock: Callable[[], datetime] | None = None, demo: bool = False, hint: str = ""
 ) -> None:
-    """Open the program on this home and stay until the person leaves."""
+    """Open the program on this home and stay until the person leaves; practice comes in between."""
+    desks: list[Desk] = []
 
     def opener() -> Desk:
         from crm_tui.desk import Desk, wall_clock
 
-        return Desk.open(home.database, clock=clock or wall_clock)
+        desks.append(Desk.open(home.database, clock=clock or wall_clock))
+        return desks[-1]
 
     app = CrmApp(home, opener, demo=demo, hint=hint)
-    app.run()
+    wish = app.run()
+    if isinstance(wish, Practise):
+        from crm_tui.cli.practice import practise
+        from crm_tui.desk import wall_clock
+
+        practise(home.read(), clock or wall_clock)
+        app = CrmApp(home, lambda: desks[-1], begin_at=wish.then)
+        app.run()
     if app.return_code:
         raise SystemExit(app.return_code)

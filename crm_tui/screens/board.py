@@ -33,7 +33,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.drawing import separator
 from crm_tui.widgets.entries import entry_lines
 from crm_tui.widgets.moving import MovesDeals, MovingDeal, StageStep
-from crm_tui.widgets.navigation import Go
+from crm_tui.widgets.navigation import AtBottom, Go
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.rows import Anchor
 from crm_tui.widgets.text import safe_text
@@ -160,8 +160,8 @@ class BoardScreen(MovesDeals):
         return (self._cards.clear_selection, self._clear_filter)
 
     def leave(self) -> None:
-        """Stay: nothing lies below the board; the program is left by Ctrl+C."""
-        self.say(t("board.home"))
+        """Nothing lies below the board: the app knows what to do."""
+        self.post_message(AtBottom())
 
     @on(VirtualBoard.CardFocused)
     def _focused(self, message: VirtualBoard.CardFocused) -> None:

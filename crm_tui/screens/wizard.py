@@ -1,4 +1,4 @@
-"""First set-up: language, organisation, trade; nothing is founded before the last step."""
+"""First set-up: display, organisation, trade, practice; nothing is founded before the last step."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from textual.widgets import Static
 from crm_tui import i18n
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
+from crm_tui.screens import wizard_steps
+from crm_tui.screens.wizard_steps import STEPS
+from crm_tui.widgets import drawing
+from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
-from crm_tui.widgets.field_row import FieldSpec, Value, Words
-from crm_tui.widgets.fields import Choice
+from crm_tui.widgets.field_row import Value
 from crm_tui.widgets.form import Form
-from crm_tui.widgets.frame import MIN_HEIGHT, MIN_WIDTH, CrmScreen
-from crm_tui.widgets.navigation import Entered, Go, Quit
+from crm_tui.widgets.frame import MIN_HEIGHT, MIN_WIDTH, CrmScreen, RuleLine
+from crm_tui.widgets.navigation import Entered, Go, Practise, Quit
 from crm_tui.widgets.refusal import refusal, refused
-from crm_tui.widgets.themes import THEMES
 
 if TYPE_CHECKING:
     from crm_tui.commands.rules import CreateProductLine
 
-TRADES = ("building", "furnishing", "education", "consumer", "other")
-_STEPS = ("look", "organisation", "trade")
-_SHORTEST, _LONGEST = 4, 6
+_NAMES = tuple(STEPS)
 
 
 class WizardScreen(CrmScreen):
-    """Three steps; Esc goes a step back, F10 goes on and founds the organisation at the end."""
+    """Four steps; Esc goes a step back, F10 goes on and founds the organisation at the end."""
 
     CSS_PATH = "wizard.tcss"
     AUTO_FOCUS = ""
@@ -46,14 +46,9 @@ class WizardScreen(CrmScreen):
         super().__init__()
         self.counter = counter
         self._step = 0
-        self._typed: dict[str, Value] = {
-            "language": i18n.language(),
-            "theme": counter.settings.theme or THEMES[0].name,
-            "time_zone": "Asia/Shanghai",
-            "number": "1001",
-            "trade": TRADES[0],
-            "import": "later",
-        }
+        first = wizard_steps.first_answers(counter.settings.theme, counter.settings.border)
+        self._first: dict[str, Value] = first
+        self._typed: dict[str, Value] = dict(first)
         self._form: Form | None = None
         self._founding = False
 
@@ -61,7 +56,7 @@ class WizardScreen(CrmScreen):
         """The steps above, the fields of the present one below."""
         yield Static("", id="steps", markup=False)
         yield Vertical(id="fields")
-        yield Words("", id="note")
+        yield Static("", id="note", markup=False)
 
     async def on_mount(self) -> None:
         """Begin with the language."""
@@ -82,11 +77,11 @@ class WizardScreen(CrmScreen):
             return
         if not form.check() or not self._pins_agree(form):
             return
-        self._typed |= form.values()
+        self._keep_typed()
         self.say("")
         if self._step == 0:
             self._wear_choice()
-        if self._step < len(_STEPS) - 1:
+        if self._step < len(STEPS) - 1:
             self._step += 1
             await self._show_step()
         else:
@@ -97,79 +92,66 @@ class WizardScreen(CrmScreen):
         """Say how the set-up goes."""
         self.say(t("wizard.help"))
 
-    def action_quit(self) -> None:
-        """End the program; nothing has been founded."""
-        self.post_message(Quit())
+    @work(group="quit", exclusive=True, exit_on_error=False)
+    async def action_quit(self) -> None:
+        """End the program; nothing has been founded. Where something was typed, ask once."""
+        self._keep_typed()
+        typed = {key: value for key, value in self._typed.items() if value}
+        if (
+            typed == self._first
+            or await self.app.push_screen_wait(Confirm(t("wizard.quit_typed"))) is not None
+        ):
+            self.post_message(Quit())
 
     def leave(self) -> None:
         """Go a step back; from the first one, end the program: it begins here again."""
         if self._step == 0:
             self.action_quit()
             return
-        if self._form is not None:
-            self._typed |= self._form.values()
+        self._keep_typed()
         self._step -= 1
         self.run_worker(self._show_step(), group="step", exclusive=True, exit_on_error=False)
 
+    def _keep_typed(self) -> None:
+        """Keep what the fields of this step hold, right or wrong."""
+        if self._form is not None and self._form.is_attached:
+            names = wizard_steps.named_for_now()  # what was not chosen may still change with the language
+            self._typed |= {
+                key: value
+                for key, value in self._form.values().items()
+                if key in self._typed or value != names.get(key)
+            }
+
     async def _show_step(self) -> None:
         """Draw everything in the language of the moment."""
-        self.title = t("wizard.title", step=self._step + 1, steps=len(_STEPS))
+        self.title = t("wizard.title", step=self._step + 1, steps=len(STEPS))
         self.set_hint(t("wizard.hint"))
-        marks = [
-            "[x]" if place < self._step else "[>]" if place == self._step else "[ ]" for place in range(3)
-        ]
-        lines = [
-            f"  {place + 1} {marks[place]} {t(f'wizard.step.{step}')}" for place, step in enumerate(_STEPS)
-        ]
+        lines = [f"  {at + 1} {self._mark(at)} {t(f'wizard.step.{step}')}" for at, step in enumerate(STEPS)]
         self.query_one("#steps", Static).update("\n".join((t("wizard.welcome"), "", *lines)))
-        self._form = Form(self._specs(), {**self._defaults(), **self._typed}, id="form")
+        self._form = Form(
+            STEPS[_NAMES[self._step]](), {**wizard_steps.named_for_now(), **self._typed}, id="form"
+        )
         fields = self.query_one("#fields", Vertical)
         await fields.remove_children()
         await fields.mount(self._form)
         self._show_note()
         self.refresh_bindings()
 
+    def _mark(self, step: int) -> str:
+        return "[x]" if step < self._step else "[>]" if step == self._step else "[ ]"
+
+    @on(Form.Changed)
     def _show_note(self) -> None:
-        width, height = self.app.size
-        fits = width >= MIN_WIDTH and height >= MIN_HEIGHT
-        size = t("wizard.terminal" if fits else "wizard.terminal_small", width=width, height=height)
-        self.query_one("#note", Words).say(
-            size if self._step == 0 else t(f"wizard.note.{_STEPS[self._step]}")
-        )
-
-    def _specs(self) -> list[FieldSpec]:
-        return (self._look_specs, self._organisation_specs, self._trade_specs)[self._step]()
-
-    def _look_specs(self) -> list[FieldSpec]:
-        languages = [Choice(one, t(f"language.{one}")) for one in i18n.LANGUAGES]
-        themes = [Choice(one.name, t(f"theme.{one.name}")) for one in THEMES]
-        return [
-            FieldSpec("language", "wizard.language", "choice", mandatory=True, choices=languages),
-            FieldSpec("theme", "wizard.theme", "choice", mandatory=True, choices=themes),
-        ]
-
-    def _organisation_specs(self) -> list[FieldSpec]:
-        names = [
-            FieldSpec(one, f"wizard.{one}", mandatory=True)
-            for one in ("company", "region", "branch", "team", "time_zone", "name", "number")
-        ]
-        return [
-            *names,
-            FieldSpec("pin", "login.pin", mandatory=True, password=True, check=_pin_check),
-            FieldSpec("again", "wizard.again", mandatory=True, password=True),
-        ]
-
-    def _trade_specs(self) -> list[FieldSpec]:
-        trades = [Choice(one, t(f"wizard.trade.{one}")) for one in TRADES]
-        when = [Choice(one, t(f"wizard.import.{one}")) for one in ("later", "now")]
-        return [
-            FieldSpec("trade", "wizard.trade", "choice", mandatory=True, choices=trades, hint=_lines_hint),
-            FieldSpec("import", "wizard.import", "choice", mandatory=True, choices=when),
-        ]
-
-    @staticmethod
-    def _defaults() -> dict[str, Value]:
-        return {"region": t("wizard.region_default"), "team": t("wizard.team_default")}
+        step = _NAMES[self._step]
+        if step == "look":
+            width, height = self.app.size
+            fits = width >= MIN_WIDTH and height >= MIN_HEIGHT
+            words = wizard_steps.terminal_words(width, height, fits=fits)
+        elif step == "trade" and self._form is not None:
+            words = wizard_steps.trade_words(str(self._form.values()["trade"]))
+        else:
+            words = t(f"wizard.note.{step}")
+        self.query_one("#note", Static).update(words)
 
     def _pins_agree(self, form: Form) -> bool:
         typed = form.values()
@@ -180,12 +162,15 @@ class WizardScreen(CrmScreen):
         return False
 
     def _wear_choice(self) -> None:
-        """Use language and theme from here on, and keep them."""
-        language, theme = str(self._typed["language"]), str(self._typed["theme"])
+        """Use language, theme and frames from here on, and keep them."""
+        language, theme, border = (str(self._typed[one]) for one in ("language", "theme", "border"))
         i18n.use(language)
         self.app.theme = theme
+        drawing.use(border)
+        self.app.set_class(drawing.line_art(), "-line-art")
+        self.query_one(RuleLine).refresh()
         home = self.counter.home
-        self.counter.settings = replace(home.read(), language=language, theme=theme)
+        self.counter.settings = replace(home.read(), language=language, theme=theme, border=border)
         home.write(self.counter.settings)
 
     @work(group="found", exit_on_error=False)
@@ -194,7 +179,8 @@ class WizardScreen(CrmScreen):
         from crm_tui.commands.people import FoundOrganisation
         from crm_tui.template import template_pipeline, template_stages
 
-        typed = {key: str(value) for key, value in self._typed.items()}
+        answers = wizard_steps.named_for_now() | self._typed
+        typed = {key: str(value) for key, value in answers.items()}
         desk, app = self.counter.desk, self.app
         founding = FoundOrganisation(
             **{key: typed[key] for key in ("company", "region", "branch", "team", "time_zone")},
@@ -217,30 +203,18 @@ class WizardScreen(CrmScreen):
             return
         finally:
             self._founding = False
-        self._remember(typed["number"])
+        home = self.counter.home
+        home.write(replace(home.read(), last_number=typed["number"]))
+        then = "import" if typed["import"] == "now" else "board"
+        if typed["practice"] == "now":
+            app.post_message(Practise(then))
+            return
         app.post_message(Entered())
-        if typed["import"] == "now":
-            app.post_message(Go("import"))
+        if then != "board":
+            app.post_message(Go(then))
 
     def _lines(self) -> list[CreateProductLine]:
         from crm_tui.commands.rules import CreateProductLine
 
-        return [CreateProductLine(name=name) for name in _line_names(str(self._typed["trade"]))]
-
-    def _remember(self, number: str) -> None:
-        home = self.counter.home
-        home.write(replace(home.read(), last_number=number))
-
-
-def _line_names(trade: str) -> list[str]:
-    return t(f"wizard.lines.{trade}").split("|") if trade != "other" else []
-
-
-def _lines_hint(trade: str) -> str:
-    return " ".join(_line_names(trade)) if trade else ""
-
-
-def _pin_check(pin: str) -> str:
-    if _SHORTEST <= len(pin) <= _LONGEST and pin.isascii() and pin.isdigit():
-        return ""
-    return refusal("pin_shape", {"shortest": _SHORTEST, "longest": _LONGEST})
+        names = wizard_steps.line_names(str(self._typed["trade"]))
+        return [CreateProductLine(name=name) for name in names]

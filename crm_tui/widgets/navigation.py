@@ -16,6 +16,10 @@ class Go(Message):
         self.values = values
 
 
+class AtBottom(Message):
+    """Somebody went back where nothing lies below."""
+
+
 class Lock(Message):
     """Somebody wants the screen locked."""
 

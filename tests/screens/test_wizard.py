@@ -11,6 +11,7 @@ from crm_tui.queries.pickers import product_lines, units
 from crm_tui.screens.board import BoardScreen
 from crm_tui.screens.importing import ImportScreen
 from crm_tui.screens.wizard import WizardScreen
+from crm_tui.widgets.confirm import Confirm
 
 
 async def organisation(pilot):
@@ -24,11 +25,13 @@ async def organisation(pilot):
     await pilot.press(*"2468", "enter")
 
 
-async def test_three_steps_found_the_organisation_and_log_in(program, desk, home):
+async def test_four_steps_found_the_organisation_and_log_in(program, desk, home):
     app = program(desk)
     async with app.run_test(size=(80, 24)) as pilot:
         await organisation(pilot)
         await pilot.press(*"2468", "enter")
+        await pilot.pause()
+        await pilot.press("2", "f10")
         await pilot.pause()
         await pilot.press("2", "f10")
         await pilot.pause()
@@ -47,6 +50,8 @@ async def test_the_spreadsheet_can_follow_at_once(program, desk):
         await pilot.press(*"2468", "enter")
         await pilot.pause()
         await pilot.press("5", "enter", "2", "f10")
+        await pilot.pause()
+        await pilot.press("2", "enter")
         await pilot.pause()
         assert isinstance(app.screen, ImportScreen)
         assert desk.answer(product_lines) == ()
@@ -121,6 +126,74 @@ async def test_a_refused_time_zone_is_said_and_nothing_is_half_founded(program, 
         app.screen._typed["time_zone"] = "Mars/Base"
         await pilot.press("f10")
         await pilot.pause()
+        await pilot.press("f10")
+        await pilot.pause()
         assert isinstance(app.screen, WizardScreen)
         assert "Mars/Base" in app.screen.message
         assert not desk.answer_anyone(door).founded
+
+
+async def test_who_wants_to_practise_is_sent_there_and_comes_back_to_the_import(program, desk):
+    app = program(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await organisation(pilot)
+        await pilot.press(*"2468", "enter")
+        await pilot.pause()
+        await pilot.press("enter", "2", "f10")
+        await pilot.pause()
+        await pilot.press("f10")
+        await pilot.pause()
+    assert app.return_value.then == "import"
+    assert desk.viewer.name == "Ada"
+
+
+async def test_going_back_to_the_first_step_and_leaving_asks_before_it_forgets(program, desk):
+    app = program(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await organisation(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("escape", "f10")
+        await pilot.pause()
+        assert {"Haitang", "Jingan", "Ada", "2468"} <= {one.value for one in app.screen.query(Input)}
+        assert app.is_running
+
+
+async def test_a_name_nobody_chose_follows_the_language(program, desk):
+    app = program(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await organisation(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("1", "f10")
+        await pilot.pause()
+        values = [one.value for one in app.screen.query(Input)]
+        assert values[:4] == ["Haitang", "本区", "Jingan", "一组"]
+
+
+async def test_the_frames_chosen_are_drawn_from_the_next_step_on_and_kept(program, desk, home, lines):
+    app = program(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert set(lines(app)[1]) == {"-"}
+        await pilot.press("enter", "enter", "2", "f10")
+        await pilot.pause()
+        assert set(lines(app)[1]) == {"─"}
+    assert home.read().border == "line"
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+async def test_nothing_the_wizard_says_is_cut_at_80_columns(*, program, desk, lines, language):
+    i18n.use(language)
+    app = program(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await organisation(pilot)
+        await pilot.press("escape")
+        for step in range(4):
+            await pilot.pause()
+            assert app.screen._step == step
+            assert [line for line in lines(app) if ".." in line or ">>" in line] == []
+            await pilot.press("f10") if step != 1 else await pilot.press(*"2468", "f10")
