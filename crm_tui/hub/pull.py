@@ -140,7 +140,7 @@ def digests(tx: Transaction, scope: Sequence[str]) -> list[Digest]:
         for row in _rows(tx, table.name, keys):
             rows += 1
             total += fingerprint(row)
-        found.append(Digest(table=table.name, rows=rows, sum=total % 2**63))
+        found.append(Digest(table=str(table.name), rows=rows, sum=total % 2**63))
     return found
 
 

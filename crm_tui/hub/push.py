@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from crm_tui.commands import Envelope, Verdict, by_kind, execute
 from crm_tui.commands.base import SYSTEM, actor_of
 from crm_tui.domain.errors import Refused
+from crm_tui.hub.accounts import ACTIVE
 from crm_tui.hub.books import HubBooks, may_be_tried_again, meta_value
 from crm_tui.hub.changes import publish
 from crm_tui.hub.tables import command_alias, command_log, device, review, seat
@@ -162,6 +163,8 @@ _Answer = tuple[Status, str, dict[str, Any]]
 
 def _outcome(portion: _Portion, sealed: SealedCommand) -> _Answer:
     """Carry a command out, strictly first; a fact that a rule refuses is carried out all the same."""
+    if portion.device.status != ACTIVE:
+        return Status.HELD, "device_frozen", {}
     if sealed.actor_id == SYSTEM or sealed.actor_id not in portion.seats:
         return Status.HELD, "seat_missing", {}
     ahead = sealed.at - portion.hub_at

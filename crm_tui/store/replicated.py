@@ -85,7 +85,7 @@ def replicated(name: str) -> Table | None:
 @cache
 def key_columns(table: Table) -> tuple[str, ...]:
     """Return the names of the columns that make a row's key."""
-    return tuple(column.name for column in table.primary_key.columns)
+    return tuple(str(column.name) for column in table.primary_key.columns)
 
 
 def key_text(values: Iterable[Any]) -> str:
@@ -117,7 +117,7 @@ def has_key(table: Table, keys: Sequence[str]) -> ColumnElement[bool]:
 @cache
 def column_names(table: Table) -> tuple[str, ...]:
     """Return the names of all columns, in the order in which a plain row has its values."""
-    return tuple(column.name for column in table.columns)
+    return tuple(str(column.name) for column in table.columns)
 
 
 @cache

@@ -208,6 +208,41 @@ class ForkRequest(Message):
     last_seq: int = 0
 
 
+class TokenRequest(Message):
+    """A device asks for a token, good for some minutes, by its secret."""
+
+    device_id: str
+    secret: str
+
+
+class TokenAnswer(Message):
+    """A token, and the seconds it is good for."""
+
+    token: str
+    seconds: int
+
+
+class WaitRequest(Message):
+    """A device asks to be told when a space has moved beyond its cursor."""
+
+    cursors: dict[str, int]
+    seconds: float
+
+
+class WaitAnswer(Message):
+    """Whether something has moved."""
+
+    moved: bool
+
+
+class Trouble(Message):
+    """Why a request was not done: a hub's own code, or the code of a rule that refused."""
+
+    code: str
+    details: dict[str, Any] = {}
+    refused: bool = False
+
+
 class LogInRequest(Message):
     """A person proves at this terminal who it is."""
 

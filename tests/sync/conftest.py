@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from sqlalchemy import select
 
 from crm_tui.commands import Command, Verdict
@@ -15,6 +17,7 @@ from crm_tui.desk.link import Link
 from crm_tui.hub import accounts, founding
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
+from crm_tui.hub.server import Server
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import command_log, device
 from crm_tui.store import outbox as own_outbox
@@ -24,6 +27,7 @@ from crm_tui.store.engine import open_engine
 from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.tables import outbox
 from crm_tui.sync.client import Report
+from crm_tui.sync.http import HttpHub
 from crm_tui.sync.joining import become_member, refuse_used
 from crm_tui.sync.messages import Hub, JoinRequest, LogInRequest
 
@@ -102,7 +106,9 @@ class Organisation:
     def terminal(self, name: str, unit: str = "Jingan", *, log_in: str = "", sync: bool = True) -> Terminal:
         """Let a new terminal join at a unit; ``log_in`` names who works there."""
         code = accounts.invite_terminal(self.authority.books, self.units[unit], name).code
-        answer = self._reach("", "").join(JoinRequest(code=code, machine=name, protocol=1))
+        stranger = self._reach("", "")
+        answer = stranger.join(JoinRequest(code=code, machine=name, protocol=1))
+        stranger.close()
         engine = open_engine(self._folder / name / "crm.db")
         line = self.office.desk._writer
         desk = Desk(engine, clock=self.clock, ids=self.office.desk._books.ids, writer=line, reader=line)
@@ -143,8 +149,8 @@ class Organisation:
             return tx.first(select(device).where(device.c.device_id == device_id))
 
 
-@pytest.fixture(params=["sqlite"])
-def hub_books(request: pytest.FixtureRequest, office: Any, tmp_path: Path, clock: Any) -> Iterator[HubBooks]:
+@pytest.fixture
+def hub_books(office: Any, tmp_path: Path, clock: Any) -> Iterator[HubBooks]:
     """The database of a hub made of the office's data."""
     backup(office.desk._books.path, tmp_path / "hub" / "hub.db")
     books = HubBooks.open(f"sqlite:///{tmp_path / 'hub' / 'hub.db'}", clock=clock)
@@ -154,16 +160,48 @@ def hub_books(request: pytest.FixtureRequest, office: Any, tmp_path: Path, clock
 
 
 @pytest.fixture
-def organisation(
-    hub_books: HubBooks, office: Any, tmp_path: Path, ids: Callable[[], str]
-) -> Iterator[Organisation]:
-    """A hub without terminals yet, reached in the same process."""
-    authority = Authority(hub_books, ids)
+def authority(hub_books: HubBooks, ids: Callable[[], str]) -> Authority:
+    """The hub."""
+    return Authority(hub_books, ids)
 
-    def reach(device_id: str, secret: str) -> Hub:
-        return SharedHub(authority, device_id, secret)
+
+@pytest.fixture
+def hub_url(authority: Authority) -> Iterator[str]:
+    """The URL of the hub, served over a real socket."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Server(authority).application(), host="127.0.0.1", port=0, log_level="warning", lifespan="on"
+        )
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+        assert thread.is_alive(), "the hub could not be started"
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(params=["share", "http"])
+def organisation(
+    request: pytest.FixtureRequest, authority: Authority, office: Any, tmp_path: Path
+) -> Iterator[Organisation]:
+    """A hub without terminals yet: reached in the same process, or over HTTP."""
+    reach: Callable[[str, str], Hub]
+    if request.param == "share":
+
+        def reach(device_id: str, secret: str) -> Hub:
+            return SharedHub(authority, device_id, secret)
+    else:
+        url = request.getfixturevalue("hub_url")
+
+        def reach(device_id: str, secret: str) -> Hub:
+            return HttpHub(url, device_id, secret)
 
     made = Organisation(authority, office, tmp_path, reach)
     yield made
     for terminal in made.terminals.values():
+        terminal.hub.close()
         terminal.desk.close()

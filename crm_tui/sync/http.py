@@ -1,0 +1,174 @@
+"""The way to a hub over HTTP."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from crm_tui.domain.errors import Refused
+from crm_tui.sync import wire
+from crm_tui.sync.messages import (
+    ForkRequest,
+    HubCard,
+    HubError,
+    JoinAnswer,
+    JoinRequest,
+    LogInAnswer,
+    LogInRequest,
+    Message,
+    PullAnswer,
+    PullRequest,
+    PushAnswer,
+    PushRequest,
+    Say,
+    TokenAnswer,
+    TokenRequest,
+    Trouble,
+    WaitAnswer,
+    WaitRequest,
+)
+
+Answer = TypeVar("Answer", bound=Message)
+
+_PATIENCE = httpx.Timeout(30.0, connect=5.0)
+_EARLY = 60.0
+"""Seconds before its end at which a token is no longer used."""
+
+
+class HttpHub:
+    """One terminal's way to a hub at a URL; safe to use from two threads."""
+
+    def __init__(
+        self,
+        url: str,
+        device_id: str = "",
+        secret: str = "",
+        *,
+        authority: Path | None = None,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        verify = ssl.create_default_context(cafile=str(authority)) if authority else True
+        self._client = httpx.Client(
+            base_url=url.rstrip("/") + "/",
+            timeout=_PATIENCE,
+            verify=verify,
+            headers={"Accept-Encoding": "zstd, gzip", "Content-Type": "application/json"},
+        )
+        self._url = url
+        self._device = device_id
+        self._secret = secret
+        self._steady = steady
+        self._token = ""
+        self._token_until = 0.0
+
+    def card(self) -> HubCard:
+        """Return what the hub says of itself."""
+        return self._send("GET", "v1/card", None, HubCard)
+
+    def join(self, request: JoinRequest) -> JoinAnswer:
+        """Enrol this terminal."""
+        return self._send("POST", "v1/join", request, JoinAnswer)
+
+    def fork(self, request: ForkRequest) -> JoinAnswer:
+        """Get a device id of its own for a copy."""
+        answer = self._ask("v1/fork", request, JoinAnswer)
+        self._device, self._secret, self._token = answer.device_id, answer.secret, ""
+        return answer
+
+    def push(self, request: PushRequest) -> PushAnswer:
+        """Hand commands over."""
+        return self._ask("v1/push", request, PushAnswer)
+
+    def pull(self, request: PullRequest) -> PullAnswer:
+        """Return a page of what changed."""
+        return self._ask("v1/pull", request, PullAnswer)
+
+    def wait(self, cursors: dict[str, int], seconds: float) -> bool:
+        """Let the hub answer as soon as something has changed."""
+        request = WaitRequest(cursors=cursors, seconds=seconds)
+        patience = httpx.Timeout(seconds + 10.0, connect=5.0)
+        return self._ask("v1/wait", request, WaitAnswer, patience).moved
+
+    def log_in(self, request: LogInRequest) -> LogInAnswer:
+        """Check a person's PIN."""
+        return self._ask("v1/log_in", request, LogInAnswer)
+
+    def choose_pin(self, request: LogInRequest) -> LogInAnswer:
+        """Set a person's first PIN."""
+        return self._ask("v1/choose_pin", request, LogInAnswer)
+
+    def close(self) -> None:
+        """Let the connections go; a request under way ends as unreachable."""
+        self._client.close()
+
+    def _ask(
+        self, path: str, message: Message, kind: type[Answer], patience: httpx.Timeout = _PATIENCE
+    ) -> Answer:
+        """Send what needs a token; one that the hub no longer takes is renewed once."""
+        for attempt in (1, 2):
+            try:
+                return self._send("POST", path, message, kind, patience, token=self._fresh_token())
+            except HubError as no:
+                if no.code != Say.AUTH or attempt == 2:
+                    raise
+                self._token = ""
+        raise HubError(Say.AUTH)
+
+    def _fresh_token(self) -> str:
+        if not self._token or self._steady() > self._token_until:
+            request = TokenRequest(device_id=self._device, secret=self._secret)
+            answer = self._send("POST", "v1/token", request, TokenAnswer)
+            self._token_until = self._steady() + answer.seconds - _EARLY
+            self._token = answer.token
+        return self._token
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        message: Message | None,
+        kind: type[Answer],
+        patience: httpx.Timeout = _PATIENCE,
+        *,
+        token: str = "",
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        body = b""
+        if message is not None:
+            body, packing = wire.pack(wire.write(message), wire.ZSTD)
+            headers |= {"Content-Encoding": packing} if packing else {}
+        try:
+            response = self._client.request(method, path, content=body, headers=headers, timeout=patience)
+        except (httpx.TransportError, httpx.DecodingError, RuntimeError) as error:
+            raise _unreachable(error, self._url) from error
+        return self._read(response, kind)
+
+    def _read(self, response: httpx.Response, kind: type[Answer]) -> Answer:
+        if response.is_success:
+            try:
+                return wire.read(response.content, kind)
+            except HubError as error:
+                raise HubError(Say.NOT_A_HUB, url=self._url) from error
+        try:
+            trouble = wire.read(response.content, Trouble)
+        except HubError as error:
+            code = Say.RETRY if response.status_code in {502, 503, 504} else Say.NOT_A_HUB
+            raise HubError(code, url=self._url, status=response.status_code) from error
+        if trouble.refused:
+            raise Refused(trouble.code, **trouble.details)
+        raise HubError(trouble.code, **trouble.details)
+
+
+def _unreachable(error: Exception, url: str) -> HubError:
+    """Tell a name or certificate that is wrong from a hub that is not there."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return HubError(Say.TLS, url=url, why=str(cause))
+        cause = cause.__cause__ or cause.__context__
+    return HubError(Say.UNREACHABLE, url=url, why=str(error))

@@ -1,0 +1,103 @@
+"""Becoming a hub's terminal, and what a terminal knows of its hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from crm_tui.domain.errors import Refused
+from crm_tui.store import outbox
+from crm_tui.store.outbox import fact, set_facts
+from crm_tui.store.replica import keep_undo, set_cursors
+from crm_tui.store.tables import org_unit
+from crm_tui.store.transaction import Transaction
+from crm_tui.store.types import instant_of
+from crm_tui.sync.messages import JoinAnswer
+
+LEASE = timedelta(days=7)
+"""How long people may work without the terminal having met its hub."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """How to reach the hub, and as whom."""
+
+    url: str
+    device_id: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a terminal stands with its hub.
+
+    ``waiting`` commands have no answer yet, ``refused`` have one that somebody must look at; ``skew`` is
+    this clock minus the hub's.
+    """
+
+    url: str
+    waiting: int
+    refused: int
+    last_met: datetime | None
+    skew: timedelta
+
+    def lease_over(self, now: datetime) -> bool:
+        """Tell whether the hub has not been met for longer than people may work without it."""
+        return self.last_met is not None and now - self.last_met > LEASE
+
+
+def membership(tx: Transaction) -> Membership | None:
+    """Return the terminal's hub, None where it works alone."""
+    url, secret = fact(tx, "hub_url"), fact(tx, "hub_secret")
+    return Membership(url, fact(tx, "device_id"), secret) if url and secret else None
+
+
+def standing(tx: Transaction) -> Standing | None:
+    """Return how the terminal stands with its hub, None where it works alone."""
+    url = fact(tx, "hub_url")
+    if not url:
+        return None
+    many, met = outbox.counts(tx), int(fact(tx, "hub_last_sync", "0"))
+    return Standing(
+        url=url,
+        waiting=many[outbox.PENDING],
+        refused=sum(many.get(state, 0) for state in ("rejected", "held", "quarantined")),
+        last_met=instant_of(met) if met else None,
+        skew=timedelta(microseconds=int(fact(tx, "hub_skew", "0"))),
+    )
+
+
+def refuse_used(tx: Transaction) -> None:
+    """Refuse to let a hub's rows come over those that a terminal has already.
+
+    Raises:
+        Refused: home_joined (url), home_in_use.
+    """
+    if fact(tx, "hub_url"):
+        raise Refused("home_joined", url=fact(tx, "hub_url"))
+    if tx.first(select(org_unit.c.id)) is not None:
+        raise Refused("home_in_use")
+
+
+def become_member(tx: Transaction, url: str, answer: JoinAnswer, machine: str) -> None:
+    """Keep what the hub gave at the joining; from now on changes can be put back."""
+    set_facts(
+        tx,
+        device_id=answer.device_id,
+        hub_url=url,
+        hub_secret=answer.secret,
+        hub_epoch=answer.epoch,
+        hub_machine=machine,
+    )
+    keep_undo(tx)
+
+
+def become_first_member(
+    tx: Transaction, url: str, answer: JoinAnswer, machine: str, revs: dict[str, int]
+) -> None:
+    """Let the terminal whose data the hub was made of be its first one, up to date already."""
+    become_member(tx, url, answer, machine)
+    outbox.settle_all(tx)
+    set_cursors(tx, revs)
