@@ -73,6 +73,8 @@ def customers_page(
     """
     narrowed = filters != NO_FILTER
     living = alive(customer) if narrowed or typed.strip() else customer.c.archived_at.is_(None)
+    if filters.overdue_only:  # which nobody archived is: an index alone can answer
+        living = customer.c.due_at.is_not(None)
     limits = [living, view.scope.where(customer), *_conditions(view, filters)]
     if typed.strip():
         return _searched(view, typed, limits, narrowed=narrowed, offset=offset, limit=limit)

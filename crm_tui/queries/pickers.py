@@ -176,6 +176,7 @@ def products(view: View, line_id: str = "") -> tuple[ProductChoice, ...]:
 
 def sources(view: View) -> tuple[Choice, ...]:
     """Return the sources of customers in use in the scope, the most used first."""
+    uses: ColumnElement[int]
     if view.tx.dialect == "sqlite" and view.scope.is_by_branch:
         source, uses = customer_tally.c.source, func.sum(customer_tally.c.uses)
         living = [view.scope.where(customer_tally), customer_tally.c.uses > 0]

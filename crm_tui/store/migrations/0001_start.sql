@@ -131,12 +131,13 @@ CREATE TABLE customer (
     CONSTRAINT fk_customer_owner_id FOREIGN KEY (owner_id) REFERENCES person (id),
     CONSTRAINT fk_customer_parent_id FOREIGN KEY (parent_id) REFERENCES customer (id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
-CREATE INDEX ix_customer_branch_due ON customer (branch_id, due_at);
+CREATE INDEX ix_customer_branch_due ON customer (branch_id, due_at, id, owner_id);
 CREATE INDEX ix_customer_branch_sort ON customer (branch_id, archived_at, sort_name, id);
 CREATE INDEX ix_customer_care ON customer (archived_at, due_at, owner_id, branch_id, level, last_effective_at);
 CREATE INDEX ix_customer_due ON customer (due_at);
 CREATE INDEX ix_customer_external_id ON customer (external_id);
-CREATE INDEX ix_customer_never ON customer (due_at, owner_id, branch_id) WHERE due_reason = 'never_contacted';
+CREATE INDEX ix_customer_never ON customer (due_at, id, owner_id, branch_id, due_reason)
+    WHERE due_reason = 'never_contacted';
 CREATE INDEX ix_customer_owner_due ON customer (owner_id, due_at);
 CREATE INDEX ix_customer_owner_sort ON customer (owner_id, archived_at, sort_name, id);
 CREATE INDEX ix_customer_parent ON customer (parent_id) WHERE parent_id IS NOT NULL;
@@ -250,7 +251,8 @@ CREATE TABLE deal (
 ) STRICT;
 CREATE INDEX ix_deal_board ON deal (pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_branch_board ON deal (branch_id, pipeline_id, state, stage, due_at, id);
-CREATE INDEX ix_deal_closed ON deal (state, closed_on);
+CREATE INDEX ix_deal_closed ON deal (state, closed_on, id, pipeline_id, stage, archived_at, branch_id, owner_id)
+    WHERE closed_on IS NOT NULL;
 CREATE INDEX ix_deal_customer ON deal (customer_id, state);
 CREATE INDEX ix_deal_external_id ON deal (external_id);
 CREATE INDEX ix_deal_line_id ON deal (line_id);

@@ -23,11 +23,11 @@ class Customer(SQLModel, table=True):
     __tablename__ = "customer"
     __table_args__ = (
         Index("ix_customer_owner_due", "owner_id", "due_at"),
-        Index("ix_customer_branch_due", "branch_id", "due_at"),
+        Index("ix_customer_branch_due", "branch_id", "due_at", "id", "owner_id"),
         Index("ix_customer_due", "due_at"),
         Index(
             "ix_customer_never",
-            *("due_at", "owner_id", "branch_id"),
+            *("due_at", "id", "owner_id", "branch_id", "due_reason"),  # the last one makes it cover
             sqlite_where=text(NEVER_CONTACTED),
             postgresql_where=text(NEVER_CONTACTED),
         ),

@@ -79,7 +79,12 @@ class Deal(SQLModel, table=True):
             "ix_deal_waiting",  # covers what rots and what is past its expected day
             *("archived_at", "state", "expected_close_on", "rots_at", "branch_id", "owner_id"),
         ),
-        Index("ix_deal_closed", "state", "closed_on"),
+        Index(
+            "ix_deal_closed",  # covers the won column of the board
+            *("state", "closed_on", "id", "pipeline_id", "stage", "archived_at", "branch_id", "owner_id"),
+            sqlite_where=text("closed_on IS NOT NULL"),
+            postgresql_where=text("closed_on IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
