@@ -33,6 +33,7 @@ from crm_tui.commands.follow_ups import (
     WithdrawPlan,
 )
 from crm_tui.commands.imports import BeginImport, FinishImport, ImportLinks, ImportRows, UndoImport
+from crm_tui.commands.leads import AssignLead, ConvertLead, RevealLead, SetLeadStatus
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.commands.people import (
     CreatePerson,
@@ -90,6 +91,10 @@ COMMANDS: tuple[type[Command], ...] = (
     SetEvidenceWithdrawn,
     MoveDeal,
     TakeBackMove,
+    ConvertLead,
+    SetLeadStatus,
+    AssignLead,
+    RevealLead,
     BeginImport,
     ImportRows,
     ImportLinks,

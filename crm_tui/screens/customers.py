@@ -20,7 +20,7 @@ from crm_tui.widgets.batch import BatchScreen
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.customer_rows import Ask, CustomerRows
 from crm_tui.widgets.field_row import Words
-from crm_tui.widgets.fields import TextField
+from crm_tui.widgets.fields import SearchField
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
@@ -85,18 +85,6 @@ class FoundRows(CustomerRows[CustomerLine]):
             line.next_step,
         )
         return Row(line.id, cells, "warn" if late else "")
-
-
-class SearchField(TextField):
-    """The line one searches with; the keys that move in a list move the list below."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "screen.move(1)", show=False),
-        Binding("up", "screen.move(-1)", show=False),
-        Binding("pagedown", "screen.page(1)", show=False),
-        Binding("pageup", "screen.page(-1)", show=False),
-        Binding("tab", "screen.to_list", show=False),
-    ]
 
 
 class CustomersScreen(BatchScreen):

@@ -66,6 +66,18 @@ class TextField(Input):
         event.text = clean(event.text)
 
 
+class SearchField(TextField):
+    """The line one searches with; the keys that move in a list move the list below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "screen.move(1)", show=False),
+        Binding("up", "screen.move(-1)", show=False),
+        Binding("pagedown", "screen.page(1)", show=False),
+        Binding("pageup", "screen.page(-1)", show=False),
+        Binding("tab", "screen.to_list", show=False),
+    ]
+
+
 class NoteField(TextArea):
     """Several lines of text inside a form: Enter and keypad Enter leave it, a paste may hold line ends."""
 

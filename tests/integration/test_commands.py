@@ -33,6 +33,7 @@ from crm_tui.commands.follow_ups import (
     RetractFollowUp,
     WithdrawPlan,
 )
+from crm_tui.commands.leads import AssignLead, ConvertLead, RevealLead, SetLeadStatus
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.commands.people import CreatePerson, CreateUnit, EditPerson, RenameUnit, SetPersonStatus
 from crm_tui.commands.pipelines import RenamePipeline, SetPipelineArchived, as_plan
@@ -44,7 +45,16 @@ from crm_tui.commands.rules import (
     SetOverdueRules,
 )
 from crm_tui.store.pipelines import first_pipeline
-from crm_tui.store.tables import contact_plan, customer, deal, follow_up, outbox, ownership_event, person
+from crm_tui.store.tables import (
+    contact_plan,
+    customer,
+    deal,
+    follow_up,
+    lead,
+    outbox,
+    ownership_event,
+    person,
+)
 
 OWN_TESTS = ("crm_tui.commands.imports", "crm_tui.commands.intake")
 """Commands of the import are tested beside the import."""
@@ -79,6 +89,24 @@ def _second_pipeline(office: Any) -> str:
     office.as_person("1001")
     plan = as_plan(_pipeline(office)).model_copy(update={"pipeline_id": None, "name": "Contracts"})
     return str(office.give(plan)["pipeline_id"])
+
+
+def _lead(office: Any) -> str:
+    """Return a lead of the clerk 6001, who is logged in."""
+    with office.desk._books.write() as tx:
+        tx.insert(
+            lead,
+            id="lead-1",
+            branch_id=office.units["Jingan"],
+            owner_id=office.people["6001"],
+            name="刘先生",
+            phone="+8613800138000",
+            source="fair",
+            status="new",
+            created_on=date(2026, 1, 5),
+            extra={"note": "asked for oak", "hall": "3"},
+        )
+    return "lead-1"
 
 
 class Deeds:
@@ -283,6 +311,22 @@ class Deeds:
         office.clock.move(minutes=1)
         return MoveDeal(deal_id=deal_id, to_stage="contact", expected_stage="lead")
 
+    def convert_lead(self, office: Any) -> Command:
+        return ConvertLead(lead_id=_lead(office), name="刘大有", amount=120_000, level="B")
+
+    def set_lead_status(self, office: Any) -> Command:
+        return SetLeadStatus(lead_id=_lead(office), status="following", expected="new")
+
+    def assign_lead(self, office: Any) -> Command:
+        lead_id = _lead(office)
+        office.as_person("5001")
+        return AssignLead(
+            lead_id=lead_id, to_owner_id=office.people["6002"], expected_owner_id=office.people["6001"]
+        )
+
+    def reveal_lead(self, office: Any) -> Command:
+        return RevealLead(lead_id=_lead(office))
+
     def take_back_move(self, office: Any) -> Command:
         deal_id = office.deal(office.customer(phones=(PHONE,)))
         office.clock.move(minutes=1)
@@ -292,7 +336,7 @@ class Deeds:
         return verdict.undo[0]
 
 
-WITHOUT_UNDO = {"found_organisation", "create_unit", "create_product_line", "reveal_identity"}
+WITHOUT_UNDO = {"found_organisation", "create_unit", "create_product_line", "reveal_identity", "reveal_lead"}
 MOVES_AGAIN = {"take_back_move"}
 """Taken back by a new move, which happens when it happens."""
 KINDS = [command.kind for command in COMMANDS if not command.__module__.startswith(OWN_TESTS)]

@@ -1,0 +1,315 @@
+"""The leads: found as one types, given to somebody, judged, and turned into customers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from crm_tui.i18n import t
+from crm_tui.queries.leads import STATUSES, LeadLine, leads_page
+from crm_tui.queries.pickers import people
+from crm_tui.widgets import figures
+from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.field_row import Words
+from crm_tui.widgets.fields import SearchField
+from crm_tui.widgets.lines import VirtualList
+from crm_tui.widgets.navigation import Go
+from crm_tui.widgets.picker import Picker, PickRow
+from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, RowTone, Selection
+from crm_tui.widgets.text import safe_text
+from crm_tui.widgets.workplace import WorkScreen
+
+if TYPE_CHECKING:
+    from crm_tui.commands import Command
+
+MOST: Final = 1000
+"""Leads that one step may change."""
+_JUDGED: Final = ("new", "following", "invalid")
+_TONES: Final[dict[str, RowTone]] = {"new": "", "following": "", "converted": "good", "invalid": "muted"}
+
+
+class LeadRows:
+    """The leads of one status that match what was typed, page by page."""
+
+    def __init__(self, counter: Counter, ask: Callable[..., Awaitable[Any]], typed: str, status: str) -> None:
+        self._counter = counter
+        self._ask = ask
+        self.question = (typed, status)
+        self.seen: dict[str, LeadLine] = {}
+
+    async def count(self) -> int:
+        """Return how many there are."""
+        return int((await self._part(0, 0)).count)
+
+    async def page(self, offset: int, limit: int, near: Anchor | None) -> Sequence[Row]:
+        """Return some of them, the newest first."""
+        lines = (await self._part(offset, limit)).lines
+        self.seen.update({one.id: one for one in lines})
+        return [self._row(one) for one in lines]
+
+    async def index_of(self, row_id: str) -> int | None:
+        """Return where a lead stands among the first MOST, None beyond or when it is gone."""
+        ids = [one.id for one in (await self._part(0, MOST)).lines]
+        return ids.index(row_id) if row_id in ids else None
+
+    async def selected(self, selection: Selection) -> Sequence[LeadLine]:
+        """Return the selected leads, at most MOST."""
+        return [one for one in (await self._part(0, MOST)).lines if one.id in selection]
+
+    async def _part(self, offset: int, limit: int) -> Any:
+        typed, status = self.question
+        return await self._ask(leads_page, typed=typed, status=status, offset=offset, limit=limit)
+
+    def _row(self, line: LeadLine) -> Row:
+        desk = self._counter.desk
+        cells = (
+            line.name,
+            figures.phone(line.phone),
+            t(f"leads.status.{line.status}"),
+            line.source,
+            figures.day(line.created_on, desk.now(), desk.viewer.zone),
+            line.owner_name or figures.NONE,
+            line.customer_name or " ".join(value for _, value in line.extra),
+        )
+        return Row(line.id, cells, _TONES[line.status])
+
+
+class LeadsScreen(WorkScreen):
+    """One line to type into and the leads it finds; Enter makes a customer of one, or opens its customer."""
+
+    CSS_PATH = "leads.tcss"
+    SHOWS: ClassVar[frozenset[str]] = frozenset({"lead", "customer", "person"})
+    AUTO_FOCUS = "#typed"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f4", "filter", "keys.filter", tooltip="leads.filter_tip"),
+        Binding("f6", "judge", "leads.judge_key", tooltip="leads.judge_tip"),
+        Binding("f7", "convert", "leads.convert_key", tooltip="leads.convert_tip"),
+        Binding("ctrl+r", "assign", "keys.reassign", show=False, tooltip="leads.assign_tip"),
+        Binding("v,V", "reveal", "leads.reveal_key", show=False, tooltip="leads.reveal_tip"),
+        Binding("slash,ideographic_comma", "find", "keys.filter", show=False),
+    ]
+
+    def __init__(self, counter: Counter) -> None:
+        super().__init__(counter)
+        self._status = "open"
+        self._source: LeadRows | None = None
+        self._typed = SearchField(id="typed", select_on_focus=False)
+        self._hits = Words(id="hits")
+        self._rows = VirtualList(_columns(), ListSource(), empty=t("leads.empty"), id="rows")
+
+    def compose_body(self) -> ComposeResult:
+        """The line to type into with the number of hits, the list, at the right what is known."""
+        with Horizontal(id="search"):
+            yield Words(t("customers.find"), id="find")
+            yield self._typed
+            yield Words("] ")
+            yield self._hits
+        with Horizontal():
+            yield self._rows
+            yield Static("", classes="side-pane", id="lead", markup=False)
+
+    async def redraw(self) -> None:
+        """Search again; the cursor stays on its lead."""
+        source = LeadRows(self.counter, self.ask, self._typed.value.strip(), self._status)
+        if self._source is not None and self._source.question == source.question:
+            await self._rows.reload()
+        else:
+            self._source = source
+            await self._rows.show(source)
+        self._hits.say(t("customers.hits", count=self._rows.count))
+        self.title = t("leads.title", filter=t(f"leads.filter.{self._status}"))
+        self._show_lead()
+
+    def escape_steps(self) -> Sequence[Callable[[], bool]]:
+        """Esc clears the selection, then the filter, then what was typed."""
+        return (self._rows.clear_selection, self._clear_filter, self._clear_typed)
+
+    @property
+    def customer_id(self) -> str | None:
+        """The customer that the lead under the cursor has become."""
+        line = self._line
+        return line.customer_id if line else None
+
+    @property
+    def _line(self) -> LeadLine | None:
+        return self._source.seen.get(self._rows.cursor_id) if self._source else None
+
+    @on(Input.Changed, "#typed")
+    @work(group="draw", exclusive=True, exit_on_error=False)
+    async def _search(self) -> None:
+        if self._source is not None:
+            await self.redraw()
+
+    @on(Input.Submitted, "#typed")
+    @on(VirtualList.Opened)
+    def action_convert(self) -> None:
+        """Make a customer of the lead under the cursor; a converted one shows its customer."""
+        line = self._line
+        if line is None:
+            self.say(t("leads.nothing"), "warn")
+        elif line.customer_id:
+            self.post_message(Go("profile", customer_id=line.customer_id))
+        else:
+            self.post_message(Go("lead_form", lead_id=line.id))
+
+    @on(VirtualList.CursorMoved)
+    def _moved(self) -> None:
+        self._show_lead()
+
+    @on(VirtualList.SelectionChanged)
+    def _selected(self, message: VirtualList.SelectionChanged) -> None:
+        self.say_selected(t("leads.selected", count=message.count) if message.count else "")
+
+    def action_find(self, typed: str = "") -> None:
+        """Search here: what was typed on the list goes into the line."""
+        self._typed.focus()
+        self._typed.value += typed
+        self._typed.cursor_position = len(self._typed.value)
+
+    def action_to_list(self) -> None:
+        """Go to the list, where Space selects."""
+        self._rows.focus()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor of the list while typing."""
+        self._rows.action_move(by)
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor of the list by windows while typing."""
+        self._rows.action_page(by)
+
+    @work(group="filter", exit_on_error=False)
+    async def action_filter(self) -> None:
+        """Choose which leads are shown."""
+        rows = [PickRow(one, t(f"leads.filter.{one}")) for one in STATUSES]
+        picked = await self.app.push_screen_wait(Picker(t("leads.pick_filter"), rows))
+        if picked is not None:
+            self._status = picked
+            await self.redraw()
+
+    @work(group="judge", exclusive=True, exit_on_error=False)
+    async def action_judge(self) -> None:
+        """Say how the chosen leads stand."""
+        from crm_tui.commands.leads import SetLeadStatus
+
+        chosen = await self._chosen()
+        if not chosen:
+            return
+        rows = [PickRow(one, t(f"leads.status.{one}")) for one in _JUDGED]
+        picked = await self.app.push_screen_wait(Picker(t("leads.pick_status", count=len(chosen)), rows))
+        if picked is not None:
+            await self._carry(
+                [
+                    SetLeadStatus(lead_id=one.id, status=picked, expected=one.status)
+                    for one in chosen
+                    if one.status != picked
+                ]
+            )
+
+    @work(group="assign", exclusive=True, exit_on_error=False)
+    async def action_assign(self) -> None:
+        """Give the chosen leads to somebody."""
+        from crm_tui.commands.leads import AssignLead
+
+        chosen = await self._chosen()
+        if not chosen:
+            return
+        rows = [PickRow(one.id, one.name, one.initials, one.unit_name) for one in await self.ask(people)]
+        to = await self.app.push_screen_wait(Picker(t("leads.pick_owner", count=len(chosen)), rows))
+        if to is not None:
+            await self._carry(
+                [
+                    AssignLead(lead_id=one.id, to_owner_id=to, expected_owner_id=one.owner_id)
+                    for one in chosen
+                    if one.owner_id != to
+                ]
+            )
+
+    @work(group="reveal", exclusive=True, exit_on_error=False)
+    async def action_reveal(self) -> None:
+        """Say the number in clear; the look is recorded."""
+        from crm_tui.commands.leads import RevealLead
+
+        line = self._line
+        if line is None or not line.phone:
+            self.say(t("leads.no_phone"), "warn")
+            return
+        verdicts = await self.act(RevealLead(lead_id=line.id))
+        if verdicts and verdicts[0].applied:
+            clear = figures.phone(verdicts[0].details["phone"], clear=True)
+            self.say(t("leads.clear", name=line.name, phone=clear))
+
+    async def _chosen(self) -> Sequence[LeadLine]:
+        """Return the selected leads, else the one under the cursor."""
+        if self._source is not None and self._rows.selected_count:
+            return await self._source.selected(self._rows.selection)
+        if self._line is None:
+            self.say(t("leads.nothing"), "warn")
+            return ()
+        return (self._line,)
+
+    async def _carry(self, commands: Sequence[Command]) -> None:
+        """Carry the commands out as one step and say how many were applied."""
+        if not commands:
+            self.say(t("batch.nothing"))
+            return
+        verdicts = await self.act(*commands)
+        applied = sum(verdict.applied for verdict in verdicts)
+        if applied:
+            self._rows.clear_selection()
+        if applied == len(verdicts):
+            self.say(t("leads.changed", count=applied), "good")
+
+    def _show_lead(self) -> None:
+        """Say what is known of the lead under the cursor, on the message line and in the right pane."""
+        line = self._line
+        desk = self.counter.desk
+        words = _known(line, desk.now(), desk.viewer.zone) if line else []
+        self.set_hint(" ".join(words[3:]) or t("leads.hint"))
+        self.query_one("#lead", Static).update(Text("\n").join(safe_text(one) for one in words))
+
+    def _clear_filter(self) -> bool:
+        if self._status == "open":
+            return False
+        self._status = "open"
+        self._draw()
+        return True
+
+    def _clear_typed(self) -> bool:
+        if not self._typed.value:
+            return False
+        self._typed.value = ""
+        return True
+
+
+def _columns() -> Sequence[Column]:
+    return (
+        Column("name", t("customers.column.name"), width=8, flex=2),
+        Column("phone", t("customers.column.phone"), width=13),
+        Column("status", t("leads.column.status"), width=9),
+        Column("source", t("customers.column.source"), width=8, flex=1, drop=3),
+        Column("created", t("leads.column.created"), width=10, drop=2),
+        Column("owner", t("customers.column.owner"), width=8, drop=1),
+        Column("more", t("leads.column.more"), width=10, flex=2, drop=4),
+    )
+
+
+def _known(line: LeadLine, now: datetime, zone: str) -> list[str]:
+    """Return a lead in words: who, how, since when; then what its table said beside."""
+    owner = line.owner_name or figures.NONE
+    words = [
+        f"{line.name} {figures.phone(line.phone)}".rstrip(),
+        t("leads.came", day=figures.day(line.created_on, now, zone), source=line.source or figures.NONE),
+        t("leads.belongs", owner=owner, branch=line.branch_name),
+    ]
+    if line.customer_id:
+        words.append(t("leads.became", name=line.customer_name))
+    return words + [f"{key}: {value}" for key, value in line.extra]
