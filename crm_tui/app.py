@@ -21,7 +21,7 @@ from crm_tui.settings import Home
 from crm_tui.widgets import drawing
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.ending import Ending
-from crm_tui.widgets.frame import CrmScreen
+from crm_tui.widgets.frame import CrmScreen, Tone
 from crm_tui.widgets.measuring import Measuring
 from crm_tui.widgets.navigation import AtBottom, Done, Entered, Go, Lock, Practise, SettingsChosen
 from crm_tui.widgets.themes import register_themes
@@ -128,7 +128,10 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
     async def _go(self, message: Go) -> None:
         wanted = place(message.place)
         if not wanted.stay:
-            await self._keep_typed()
+            no = await self._keep_typed()
+            if no:
+                self._say(no, "error")
+                return
             await self._back_to(2)
             if wanted.name == "board" and len(self.screen_stack) > 1:
                 return
@@ -137,8 +140,7 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
     @on(Done)
     async def _done(self, message: Done) -> None:
         await self.pop_screen()
-        if isinstance(self.screen, CrmScreen):
-            self.screen.say(message.text, "good")
+        self._say(message.text, "good")
 
     @on(Lock)
     async def _lock(self) -> None:
@@ -196,6 +198,10 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         self.vim = chosen.vim
         drawing.use(chosen.border)
         self.draw_frames()
+
+    def _say(self, text: str, tone: Tone) -> None:
+        if isinstance(self.screen, CrmScreen):
+            self.screen.say(text, tone)
 
     async def _back_to(self, depth: int) -> None:
         while len(self.screen_stack) > depth:

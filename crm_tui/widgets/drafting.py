@@ -79,19 +79,21 @@ class Drafting(SpeakingBindings[Any]):
         self._typed = False
 
     @work(group="draft", exit_on_error=False)
-    async def keep_draft(self) -> None:
-        """Keep what was typed so far on this terminal."""
+    async def keep_draft(self) -> str:
+        """Keep what was typed so far on this terminal; say and return why that failed, else nothing."""
         desk, answers = self.counter.desk, dict(self.answers())
         if not desk.is_logged_in:
-            return
+            return ""
         try:
             await desk.write(lambda: desk.drawer.keep(self.FORM, self.subject, answers))
         except Refused as no:
             self.say(refused(no), "error")
+            return refused(no)
+        return ""
 
 
-class KeepsDraft(Drafting, WorkScreen):
-    """A whole screen with unfinished text: leaving it and locking it keep what was typed."""
+class KeepsDraft(WorkScreen, Drafting):
+    """A whole screen with unfinished text: leaving it keeps what was typed."""
 
     def __init__(self, counter: Counter) -> None:
         super().__init__(counter)
@@ -105,13 +107,12 @@ class KeepsDraft(Drafting, WorkScreen):
     def leave(self) -> None:
         """Go back; what was typed stays as a draft."""
         if self._typed and not self._saving:
-            self.keep_draft()
-            self.post_message(Done(self.draft_kept_words))
+            self._leave_draft()
             return
         super().leave()
 
-    async def action_lock(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
-        """Lock the screen; what was typed is kept first."""
-        if self._typed:
-            await self.keep_draft().wait()
-        super().action_lock()
+    @work(group="save", exit_on_error=False)
+    async def _leave_draft(self) -> None:
+        """Go back once the draft is kept; where it cannot be, the form stays with its text."""
+        if not await self.keep_draft().wait():
+            self.post_message(Done(self.draft_kept_words))

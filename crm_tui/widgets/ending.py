@@ -50,10 +50,9 @@ class Ending(KeyOrder, inherit_bindings=False):
         await self._keep_typed()
         self.exit()
 
-    async def _keep_typed(self) -> None:
-        """Keep what was typed and not saved as drafts, before its screen goes or is covered."""
-        for form in self._unfinished:
-            await form.keep_draft().wait()
+    async def _keep_typed(self) -> str:
+        """Keep what was typed and not saved as drafts, before its screen goes; return why that failed."""
+        return next(filter(None, [await form.keep_draft().wait() for form in self._unfinished]), "")
 
     @property
     def _unfinished(self) -> list[Drafting]:

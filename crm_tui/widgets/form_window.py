@@ -25,7 +25,7 @@ from crm_tui.widgets.refusal import refused
 Save = Callable[[Answers], Awaitable[str]]
 
 
-class FormWindow(Drafting, CrmModal[bool]):
+class FormWindow(CrmModal[bool], Drafting):
     """A form over a screen; ``save`` says why not, and the window stays with what was typed.
 
     Where there is a ``preview``, the first F10 shows what the change would do and the second one saves.
@@ -115,8 +115,8 @@ class FormWindow(Drafting, CrmModal[bool]):
     async def action_cancel(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
         """Close; what was typed stays as a draft, and a draft that was emptied again is thrown away."""
         if self.answers():
-            await self.keep_draft().wait()
-            self.dismiss(False)  # noqa: FBT003  # the result of the window
+            if not await self.keep_draft().wait():
+                self.dismiss(False)  # noqa: FBT003  # the result of the window
             return
         if self._typed:
             await self.forget_draft()

@@ -26,8 +26,10 @@ NOW = datetime(2026, 1, 8, 2, 42, tzinfo=UTC)
 """Thursday 10:42 in Shanghai: when every demonstration ends and every program's clock starts."""
 PATIENCE = 45.0
 """Seconds that a condition may take on a busy machine; only a failing test waits so long."""
-QUIET = 0.15
-"""Seconds without a byte after which the program is taken to have answered."""
+LOOK = 0.05
+"""Seconds between two looks at what the program does."""
+IDLE_LOOKS = 4
+"""Looks in a row that must find the program asleep and silent before it is taken to have answered."""
 
 KEYS = {
     **{f"f{n}": key for n, key in zip(range(1, 5), ("\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS"), strict=True)},
@@ -137,7 +139,7 @@ class Terminal:
         end = time.monotonic() + seconds
         while not all(one in self.text if isinstance(one, str) else one(self) for one in wanted):
             assert time.monotonic() < end, f"waited for {wanted!r} in vain:\n{self.text}"
-            if not self.read(0.05) and not self.child.isalive():
+            if not self.read(LOOK) and not self.child.isalive():
                 raise AssertionError(f"the program ended before {wanted!r}:\n{self.text}")
         return self.text
 
@@ -146,17 +148,29 @@ class Terminal:
         return self.until(lambda me: not any(one in me.text for one in unwanted))
 
     def settle(self) -> str:
-        """Wait until the program has nothing more to draw; return the screen."""
-        end = time.monotonic() + PATIENCE
-        while self.read(QUIET) and time.monotonic() < end:
-            pass
+        """Wait until the program has nothing more to do or to draw; return the screen.
+
+        Silence alone says little where other programs hold the processor: no thread may be at work either.
+        """
+        end, idle = time.monotonic() + PATIENCE, 0
+        while idle < IDLE_LOOKS and time.monotonic() < end:
+            busy = self.read(LOOK) or self._works()
+            idle = 0 if busy else idle + 1
         return self.text
+
+    def _works(self) -> bool:
+        """Tell whether a thread of the program runs, waits for its turn or for the disk (Linux only)."""
+        for state in Path(f"/proc/{self.child.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):  # the thread has ended meanwhile
+                if state.read_text("utf-8").rpartition(")")[2].split()[0] in "RD":
+                    return True
+        return False
 
     def ended(self) -> int | None:
         """Wait until the program has ended; return its exit code, or None where a signal ended it."""
         while self.child.isalive():
-            self.read(0.05)
-        while self.read(0.05):
+            self.read(LOOK)
+        while self.read(LOOK):
             pass
         return self.child.exitstatus
 
