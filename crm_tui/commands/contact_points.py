@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from crm_tui.commands.base import Context
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import mask_phone, normalize_phone
 from crm_tui.domain.identity.mobile import mobile_e164
+from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import contact_point, customer, person
 from crm_tui.store.transaction import Transaction
 
@@ -58,6 +59,19 @@ def points_of(tx: Transaction, customer_id: str) -> Sequence[Row[Any]]:
     )
 
 
+_TAKEN = Ready(
+    select(customer, person.c.name.label("owner_name"))
+    .join(contact_point, contact_point.c.customer_id == customer.c.id)
+    .outerjoin(person, person.c.id == customer.c.owner_id)
+    .where(
+        contact_point.c.kind == bindparam("the_kind"),
+        contact_point.c.normal == bindparam("the_normal"),
+        customer.c.archived_at.is_(None),
+        customer.c.id != bindparam("but"),
+    )
+)
+
+
 def refuse_taken(
     tx: Transaction, context: Context, points: Sequence[Mapping[str, Any]], *, but: str | None = None
 ) -> None:
@@ -67,17 +81,8 @@ def refuse_taken(
         Refused: phone_taken (customer, owner, customer_id empty where the actor may not see it).
     """
     for point in points:
-        taken = tx.first(
-            select(customer, person.c.name.label("owner_name"))
-            .join(contact_point, contact_point.c.customer_id == customer.c.id)
-            .outerjoin(person, person.c.id == customer.c.owner_id)
-            .where(
-                contact_point.c.kind == point["kind"],
-                contact_point.c.normal == point["normal"],
-                customer.c.archived_at.is_(None),
-                customer.c.id != (but or ""),
-            )
-        )
+        wanted = {"the_kind": point["kind"], "the_normal": point["normal"], "but": but or ""}
+        taken = tx.first(_TAKEN, wanted)
         if taken is None:
             continue
         seen = context.actor.scope.covers(owner_id=taken.owner_id, branch_id=taken.branch_id)

@@ -26,7 +26,7 @@ from crm_tui.domain.follow_up import is_effective
 from crm_tui.domain.identity import sort_key
 from crm_tui.domain.lifecycle import MoveKind, Pipeline, StageKind
 from crm_tui.domain.overdue import ContactFacts, Due, OverdueRules, due, rots_at
-from crm_tui.store.search import index_customers
+from crm_tui.store.search import index_new
 from crm_tui.store.tables import (
     contact,
     contact_plan,
@@ -94,7 +94,12 @@ class Book:
         """Write what waits, and the search index of it."""
         for table in ORDER:
             tx.insert_all(table, self._rows[table.name])
-        index_customers(tx, [row["id"] for row in self._rows[customer.name]])
+        reach: defaultdict[str, list[Rows]] = defaultdict(list)
+        for point in self._rows[contact_point.name]:
+            reach[point["customer_id"]].append(point)
+        for one in self._rows[contact.name]:
+            reach[one["customer_id"]].append({"kind": contact.name, "value": one["name"]})
+        index_new(tx, ((row, reach[row["id"]]) for row in self._rows[customer.name]))
         self._rows.clear()
 
     def _create_customer(self, step: Step, said: CreateCustomer) -> None:

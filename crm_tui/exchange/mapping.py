@@ -83,7 +83,7 @@ class Binding:
         for key, places in self.places.items():
             if len(places) == 1:
                 text = cells[places[0]].strip()
-                value = self._alias(key, text) if text else ""
+                value = self._alias(key, text) if text and self.mapping.values else text
             else:
                 parts = dict.fromkeys(text for at in places if (text := cells[at].strip()))
                 value = _JOINT.join(self._alias(key, part) for part in parts)

@@ -7,6 +7,7 @@ those compiled before. What every command runs is therefore compiled once for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -53,7 +54,10 @@ class Prepared:
             else:
                 self._turns[name] = None
                 self._fixed[name] = turn(parameter.value) if turn else parameter.value
-        self._places = [(name, self._turns[name]) for name in compiled.positiontup or ()]
+        order = compiled.positiontup or ()
+        self._in_order = _getter(order) if order else None
+        turns = ((place, self._turns[name]) for place, name in enumerate(order))
+        self._inward = [(place, turn) for place, turn in turns if turn is not None]
         columns = list(statement.selected_columns) if isinstance(statement, Select | TextualSelect) else []
         self._shape = SimpleResultMetaData([str(column.key) for column in columns])
         outward = ((place, _outward(column.type, dialect)) for place, column in enumerate(columns))
@@ -80,10 +84,13 @@ class Prepared:
 
     def _given(self, values: Values) -> Any:
         """Return the values as the driver takes them: in their order, or by name."""
-        given = {**self._fixed, **values} if self._fixed else values
-        if self._places:
-            return [turn(given[name]) if turn else given[name] for name, turn in self._places]
-        return {name: turn(given[name]) if turn else given[name] for name, turn in self._turns.items()}
+        given = {**self._fixed, **values}
+        if self._in_order is None:
+            return {name: turn(given[name]) if turn else given[name] for name, turn in self._turns.items()}
+        cells = list(self._in_order(given))
+        for place, turn in self._inward:
+            cells[place] = turn(cells[place])
+        return cells
 
     def _turned(self, row: Any) -> Any:
         if not self._outward:
@@ -159,6 +166,11 @@ def _run(connection: Connection, text: str, work: Callable[[DBAPICursor], Any]) 
         driver = connection.dialect.loaded_dbapi.Error
         raise DBAPIError.instance(text, None, error, driver, hide_parameters=True) from error
     return cursor
+
+
+def _getter(order: Sequence[str]) -> Callable[[Values], Any]:
+    """Return what takes the values in their order; ``itemgetter`` gives one alone without a tuple."""
+    return itemgetter(*order) if len(order) > 1 else lambda given: (given[order[0]],)
 
 
 def _inward(kind: TypeEngine[Any], dialect: Dialect) -> Turn | None:

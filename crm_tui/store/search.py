@@ -12,6 +12,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, func, select, text
 
@@ -22,9 +23,12 @@ from crm_tui.store.scope import Scope
 from crm_tui.store.tables import contact, contact_point, customer, search_entry
 from crm_tui.store.transaction import Transaction
 
+Row = Mapping[str, Any]
+
 PREFIX = 3
 DIGITS = 4
 _STEM, _TAG, _OWNER, _BRANCH = "λ", "τ", "ωo", "ωb"
+_PHONE = "phone"
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _WORD = re.compile(r"[a-z]+")
 _NUMBER = re.compile(r"[0-9]+")
@@ -65,12 +69,34 @@ def index_customers(tx: Transaction, customer_ids: Sequence[str]) -> None:
     if old:
         tx.change_all(search_entry, _REMOVE, [{"no": row.no, "grams": row.grams} for row in old])
         tx.change(search_entry, _FORGET, these)
-    index_new(tx, _entries(tx, these))
+    _add(tx, _entries(tx, these))
 
 
-def index_new(tx: Transaction, entries: Mapping[str, str]) -> None:
-    """Add customers that are not in the index; ``entries`` are their :func:`grams` by id."""
-    if tx.dialect != "sqlite" or not entries:
+def index_new(tx: Transaction, fresh: Iterable[tuple[Row, Sequence[Row]]]) -> None:
+    """Add customers that are not in the index: the row of each with its ways of contact, as written.
+
+    A person at the customer may stand among these as a point of any kind but phone.
+    """
+    if tx.dialect != "sqlite":
+        return
+    _add(
+        tx,
+        {
+            row["id"]: grams(
+                [row["name"], *(point["value"] for point in points if point["kind"] != _PHONE)],
+                [point["normal"] for point in points if point["kind"] == _PHONE],
+                row["tags"],
+                row["owner_id"],
+                row["branch_id"],
+            )
+            for row, points in fresh
+        },
+    )
+
+
+def _add(tx: Transaction, entries: Mapping[str, str]) -> None:
+    """Add the terms of customers by id."""
+    if not entries:
         return
     last = tx.scalar(_LAST) or 0  # nobody else writes meanwhile
     numbered = [
@@ -113,8 +139,8 @@ def _entries(tx: Transaction, these: Mapping[str, str]) -> dict[str, str]:
     names: defaultdict[str, list[str]] = defaultdict(list)
     numbers: defaultdict[str, list[str]] = defaultdict(list)
     for point in tx.rows(_POINTS, these):
-        (numbers if point.kind == "phone" else names)[point.customer_id].append(
-            point.normal if point.kind == "phone" else point.value
+        (numbers if point.kind == _PHONE else names)[point.customer_id].append(
+            point.normal if point.kind == _PHONE else point.value
         )
     for one in tx.rows(_CONTACTS, these):
         names[one.customer_id].append(one.name)

@@ -18,7 +18,7 @@ from crm_tui.domain.identity import mask_phone, normalize_resident_id, normalize
 from crm_tui.domain.overdue import ContactFacts, due
 from crm_tui.domain.plausible import check_birthday
 from crm_tui.store.contact_rules import overdue_rules
-from crm_tui.store.search import index_customers
+from crm_tui.store.search import index_customers, index_new
 from crm_tui.store.sql import alive
 from crm_tui.store.tables import contact_point, customer, import_row, ownership_event, person
 from crm_tui.store.transaction import Transaction
@@ -61,6 +61,8 @@ class CustomerIntake:
         self._taken: dict[tuple[str, str], dict[str, Any]] = {}
         self._fresh_ids: set[str] = set()
         self._fresh: list[dict[str, Any]] = []
+        self._reach: list[Points] = []
+        """The ways of contact of each fresh customer."""
         self._points: list[dict[str, Any]] = []
         self._events: list[dict[str, Any]] = []
         self._changed: list[dict[str, Any]] = []
@@ -137,6 +139,7 @@ class CustomerIntake:
                 "due_reason": judged.reason if judged else "",
             }
         )
+        self._reach.append(points)
         self._own(customer_id, points, row)
         self._log_owner(customer_id, owner_id)
         return customer_id
@@ -165,7 +168,8 @@ class CustomerIntake:
         self._tx.insert_all(contact_point, self._points)
         self._tx.insert_all(ownership_event, self._events)
         refresh_contact_states(self._tx, changed, self._rules)
-        index_customers(self._tx, [one["id"] for one in self._fresh] + changed)
+        index_new(self._tx, zip(self._fresh, self._reach, strict=True))
+        index_customers(self._tx, changed)
 
     def _place(self, row: CustomerRow) -> tuple[str | None, str]:
         """Return owner and branch: those of the file, else the person who imports."""

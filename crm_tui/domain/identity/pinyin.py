@@ -38,10 +38,16 @@ class Spelling(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """What may stand in one place of a spelling: readings of a hanzi, or a word that is its own spelling."""
+    """What may stand in one place of a spelling: readings of a hanzi, or a word that is its own spelling.
+
+    ``letters`` are the likeliest readings without tones, ``initials`` what those begin with, ``key`` is
+    the place of the first reading in the order of names.
+    """
 
     readings: list[str]
-    is_word: bool
+    letters: list[str]
+    initials: list[str]
+    key: str
 
 
 class _Table(NamedTuple):
@@ -61,12 +67,12 @@ def initials(name: str) -> frozenset[str]:
 
 def full(name: str) -> frozenset[str]:
     """Return the likely spellings of ``name`` without tones, at most MOST_SPELLINGS; ü is v."""
-    return frozenset(_spell([choice.readings for choice in _letters(name)]))
+    return frozenset(_spell([choice.letters for choice in _choices(name)]))
 
 
 def spell(name: str) -> Spelling:
     """Return the likeliest initials and spelling of ``name``, and its readings; empty where it has none."""
-    whole = _spell([choice.readings for choice in _letters(name)])
+    whole = _spell([choice.letters for choice in _choices(name)])
     return Spelling(next(iter(_initials(name)), ""), next(iter(whole), ""), readings(name))
 
 
@@ -75,9 +81,7 @@ def sort_key(name: str) -> str:
 
     Syllables are parted by blanks, so that 张 comes with all its names before 章.
     """
-    return " ".join(
-        choice.readings[0] if choice.is_word else _numbered(choice.readings[0]) for choice in _choices(name)
-    )
+    return " ".join([choice.key for choice in _choices(name)])
 
 
 def readings(name: str) -> list[str]:
@@ -97,52 +101,48 @@ def surname_reading(name: str) -> str:
 
 def _initials(name: str) -> list[str]:
     """Return the likely initials of ``name``, the likeliest first."""
-    letters = _letters(name)
-    return _spell([one if word else _distinct(reading[:1] for reading in one) for one, word in letters])
+    return _spell([choice.initials for choice in _choices(name)])
 
 
 def _tidy(name: str) -> str:
     return unicodedata.normalize("NFKC", clean_text(name)[:_LONGEST_NAME])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)  # a portion of an import sorts its names first and indexes them afterwards
 def _choices(name: str) -> list[_Choice]:
     """Return the readings of each hanzi, the likeliest first, and each word of ASCII as it is."""
     name = _tidy(name)
-    choices: list[_Choice] = []
-    for match in _PIECE.finditer(name):
-        piece = match.group()
-        found = _surname_choice(name, match.start(), _dictionary(piece)) if len(piece) == 1 else []
-        if found:
-            choices.append(_Choice(found, is_word=False))
-        elif piece.isalnum():
-            choices.append(_Choice([piece.casefold()], is_word=True))
-    return choices
+    short = len(name) <= _LONGEST_PERSON_NAME
+    found = (
+        _choice(match.group(), _surname_part(name, match.start()) if match.start() < 2 else "", short)
+        for match in _PIECE.finditer(name)
+    )
+    return [one for one in found if one is not None]
 
 
-def _surname_choice(name: str, index: int, found: list[str]) -> list[str]:
-    """Return the readings of a character with the one it has in a surname put in its place.
+def _surname_part(name: str, index: int) -> str:
+    """Return how the character in the first or second place is read in a surname; "" where it is in none."""
+    if name[:2] in COMPOUND_SURNAMES:
+        return COMPOUND_SURNAMES[name[:2]][index]
+    return SURNAME_READINGS.get(name[0], "") if index == 0 else ""
 
-    Only a short name begins with a surname for sure; elsewhere its reading comes second.
+
+@lru_cache(maxsize=8192)
+def _choice(piece: str, surname: str, short: bool) -> _Choice | None:
+    """Return what a hanzi or a word gives; None for a mark.
+
+    The reading of a surname comes first in a short name, which begins with one for sure, else second.
     """
-    if name[:2] in COMPOUND_SURNAMES and index < 2:
-        special = COMPOUND_SURNAMES[name[:2]][index]
-    elif index == 0 and name[0] in SURNAME_READINGS:
-        special = SURNAME_READINGS[name[0]]
-    else:
-        return found
-    if len(name) <= _LONGEST_PERSON_NAME:
-        return _distinct([special, *found])
-    return _distinct([*found[:1], special, *found[1:]])
-
-
-@lru_cache(maxsize=64)
-def _letters(name: str) -> list[_Choice]:
-    """Return the choices of ``name`` without tones."""
-    return [
-        _Choice(_distinct(map(_toneless, choice.readings))[:_READINGS_OF_A_CHARACTER], choice.is_word)
-        for choice in _choices(name)
-    ]
+    found = _dictionary(piece) if len(piece) == 1 else []
+    if surname:
+        found = _distinct([surname, *found] if short else [*found[:1], surname, *found[1:]])
+    if found:
+        letters = _distinct(map(_toneless, found))[:_READINGS_OF_A_CHARACTER]
+        return _Choice(found, letters, _distinct(one[:1] for one in letters), _numbered(found[0]))
+    if piece.isalnum():
+        word = piece.casefold()
+        return _Choice([word], [word], [word], word)
+    return None
 
 
 def _spell(choices: Sequence[Sequence[str]], between: str = "") -> list[str]:
