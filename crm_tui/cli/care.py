@@ -107,11 +107,14 @@ def examine(
     context: typer.Context,
     *,
     fix: Annotated[bool, typer.Option("--fix", help="cli.help.fix")] = False,
+    keys: Annotated[bool, typer.Option("--keys", help="cli.help.try_keys")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Look whether this terminal and its data are sound; ends with 1 where something is wrong."""
     terminal: Terminal = context.obj
     findings = doctor.examine(terminal.home, fix=fix)
+    if keys:
+        findings += doctor.try_keys()
     if as_json:
         say_json([{"name": one.name, "value": one.value, "state": one.state} for one in findings])
     else:
@@ -183,17 +186,19 @@ def _rescue(damaged: Path) -> Path:
 
 
 def keys(
+    context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="cli.help.keys_check")] = False,
     show: Annotated[bool, typer.Option("--print", help="cli.help.keys_print")] = False,
 ) -> None:
     """Print what every key does on every screen, or look for keys that mean two things on one."""
-    from crm_tui.cli.key_check import conflicts, key_lines
+    from crm_tui.cli.key_check import conflicts, jump_conflicts, key_lines
 
     if show or not check:
-        for line in key_lines():
+        terminal: Terminal = context.obj
+        for line in key_lines(vim=terminal.home.read().vim):
             typer.echo(line)
     if check:
-        found = conflicts()
+        found = [*conflicts(), *jump_conflicts()]
         for line in found:
             typer.echo(line, err=True)
         if found:

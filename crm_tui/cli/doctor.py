@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from crm_tui.cli.probe import measure_widths
+from crm_tui.cli.probe import LINE, measure_widths
 from crm_tui.desk import wall_clock
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
-from crm_tui.settings import Home
+from crm_tui.settings import SETTINGS, Home
 from crm_tui.store.engine import check_integrity
+from crm_tui.trouble import LOG
+from crm_tui.widgets import drawing
 from crm_tui.widgets.refusal import refused
 
 GOOD, NOTE, BAD = "good", "note", "bad"
@@ -41,7 +43,23 @@ class Finding:
 
 def examine(home: Home, *, fix: bool = False) -> list[Finding]:
     """Look at everything; with ``fix`` mend the permissions of files."""
-    return [*_program(), *_terminal(), *_home(home, fix=fix), *_data(home.database), _backup_age(home)]
+    terminal = _terminal(home.read().border)
+    return [*_program(), *terminal, *_home(home, fix=fix), *_data(home.database), _backup_age(home)]
+
+
+def try_keys() -> list[Finding]:
+    """Let the person press F1 to F12 and the keypad's Enter, and say which of them arrive."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return [Finding("f_keys", t("cli.doctor_no_terminal"), NOTE)]
+    from crm_tui.cli.key_trial import KeyTrial, eaten, keypad_as
+
+    arrived = KeyTrial().run() or frozenset()
+    lost, keypad = eaten(arrived), keypad_as(arrived)
+    said = t("cli.doctor_keys_lost", keys=" ".join(lost)) if lost else t("cli.doctor_keys_all")
+    return [
+        Finding("f_keys", said, NOTE if lost else GOOD),
+        Finding("keypad", keypad or t("cli.doctor_keypad_lost"), GOOD if keypad else NOTE),
+    ]
 
 
 def _program() -> Iterator[Finding]:
@@ -50,20 +68,39 @@ def _program() -> Iterator[Finding]:
     yield Finding("sqlite", sqlite3.sqlite_version)
 
 
-def _terminal() -> Iterator[Finding]:
+def _terminal(border: str) -> Iterator[Finding]:
     columns, lines = shutil.get_terminal_size()
     big = columns >= LEAST_COLUMNS and lines >= LEAST_LINES
     yield Finding("size", f"{columns}x{lines}", GOOD if big else NOTE)
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     yield Finding("encoding", encoding, GOOD if encoding == "utf8" else BAD)
-    colours = os.environ.get("COLORTERM") or os.environ.get("TERM", "") or "-"
-    yield Finding("colour", "NO_COLOR" if "NO_COLOR" in os.environ else colours)
+    yield _colours()
     widths = measure_widths()
-    if not widths:
+    drawing.use(border)
+    drawing.note_width(next((width for char, width, _ in widths if char == LINE), 0))
+    if widths:
+        good = all(width == wanted for _, width, wanted in widths)
+        said = " ".join(f"{char}={width}" for char, width, _ in widths)
+        yield Finding("widths", said, GOOD if good else NOTE)
+    else:
         yield Finding("widths", t("cli.doctor_no_terminal"), NOTE)
-        return
-    good = all(width == wanted for _, width, wanted in widths)
-    yield Finding("widths", " ".join(f"{char}={width}" for char, width, _ in widths), GOOD if good else NOTE)
+    chosen = t(f"wizard.border.{border if border in drawing.BORDERS else drawing.BORDERS[0]}")
+    drawn = t("wizard.drawn_lines" if drawing.line_art() else "wizard.drawn_ascii")
+    yield Finding("border", f"{chosen}: {drawn}")
+    yield Finding("ime", t("cli.doctor_ime"))
+
+
+def _colours() -> Finding:
+    """Say how many colours the terminal claims, and whether NO_COLOR turns them off."""
+    if "NO_COLOR" in os.environ:
+        return Finding("colour", t("cli.doctor_no_color"))
+    kind, term = os.environ.get("COLORTERM", ""), os.environ.get("TERM", "")
+    if kind in ("truecolor", "24bit") or term.endswith("-direct"):
+        depth = 24
+    else:
+        depth = 8 if "256" in term else 0 if term in ("", "dumb", "unknown") else 4
+    said = t("cli.doctor_bits", bits=depth, term=f"{term or '-'} {kind}".rstrip())
+    return Finding("colour", said, GOOD if depth else NOTE)
 
 
 def _home(home: Home, *, fix: bool) -> Iterator[Finding]:
@@ -85,7 +122,9 @@ def _home(home: Home, *, fix: bool) -> Iterator[Finding]:
 def _files(home: Home) -> list[Path]:
     database = home.database
     beside = [database.with_name(database.name + ending) for ending in ("", "-wal", "-shm")]
-    return [path for path in (home.path, home.backups, *home.backups.glob("*"), *beside) if path.exists()]
+    log = home.path / LOG
+    own = (home.path, home.path / SETTINGS, log, log.with_suffix(".old"), home.backups)
+    return [path for path in (*own, *home.backups.glob("*"), *beside) if path.exists()]
 
 
 def _data(path: Path) -> Iterator[Finding]:

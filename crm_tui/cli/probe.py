@@ -7,7 +7,8 @@ import re
 import select
 import sys
 
-SAMPLES = (("中", 2), ("─", 1), ("“", 1), ("●", 1), ("¥", 1))
+LINE = "─"
+SAMPLES = (("中", 2), (LINE, 1), ("“", 1), ("●", 1), ("¥", 1))
 """Characters whose width decides how frames are drawn, and the cells each should take."""
 
 _WAIT_SECONDS = 0.5

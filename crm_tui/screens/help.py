@@ -18,7 +18,16 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.fields import TextField
 from crm_tui.widgets.frame import CrmScreen, EscapeStep
-from crm_tui.widgets.key_lines import GROUPS, KeyLine, common_lines, key_name, lines_of, lines_of_class
+from crm_tui.widgets.key_lines import (
+    GROUPS,
+    KeyLine,
+    common_lines,
+    key_name,
+    lines_of,
+    lines_of_class,
+    vim_lines,
+    with_letters,
+)
 from crm_tui.widgets.keys import twins
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Lock, Quit
@@ -111,7 +120,11 @@ class HelpScreen(CrmScreen):
         name = self._about.title or ""
         self.title = t("help.title_all") if self._all else t("help.title", screen=name)
         self.set_hint(t("help.hint_all") if self._all else t("help.hint"))
-        self._sections = _everywhere() if self._all else _here(self._about)
+        sections = _everywhere() if self._all else _here(self._about)
+        if self.counter.settings.vim:
+            letters = (t("help.group.vim"), vim_lines())
+            sections = [*((name, [*map(with_letters, lines)]) for name, lines in sections), letters]
+        self._sections = sections
         await self._show_rows()
 
     async def _show_rows(self) -> None:

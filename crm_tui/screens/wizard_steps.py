@@ -65,7 +65,7 @@ def first_answers(theme: str, border: str) -> dict[str, Value]:
     return {
         "language": i18n.language(),
         "theme": theme or THEMES[0].name,
-        "border": border,
+        "border": border if border in drawing.BORDERS else drawing.BORDERS[0],
         "time_zone": "Asia/Shanghai",
         "number": "1001",
         "trade": TRADES[0],

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from crm_tui.domain.identity import initials
 from crm_tui.i18n import knows, t
 from crm_tui.widgets.frame import CrmScreen
-from crm_tui.widgets.keys import TWINS, digit_of
+from crm_tui.widgets.keys import TWINS, VIM, digit_of
 from crm_tui.widgets.wayfinding import Wayfinding
 from crm_tui.widgets.workplace import WorkScreen
 
@@ -113,6 +113,20 @@ def lines_of_class(screen: type[Screen[Any]]) -> list[KeyLine]:
     for key, binding in _own(screen):
         _add(found, "here", key, binding)
     return list(found.values())
+
+
+def with_letters(line: KeyLine) -> KeyLine:
+    """Return the line with the letters that stand for its keys where ``vim`` is on."""
+    letters = tuple(letter for letter, key in VIM.items() if key in line.keys and letter not in line.keys)
+    return replace(line, keys=(*line.keys, *letters)) if letters else line
+
+
+def vim_lines() -> list[KeyLine]:
+    """Return what the letters stand for where ``vim`` is on."""
+    return [
+        KeyLine("common", (letter,), key_name(key), t(f"vim.tip.{letter}"), letter)
+        for letter, key in VIM.items()
+    ]
 
 
 def common_lines() -> list[KeyLine]:

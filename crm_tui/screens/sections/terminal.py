@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,7 +10,9 @@ from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.i18n import LANGUAGES, language, t
 from crm_tui.screens.sections.base import Section
+from crm_tui.settings import Settings
 from crm_tui.widgets.command_form import Answers
+from crm_tui.widgets.drawing import BORDERS
 from crm_tui.widgets.field_row import FieldSpec, Value
 from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.navigation import Go, SettingsChosen
@@ -19,10 +21,11 @@ from crm_tui.widgets.rows import Row
 from crm_tui.widgets.themes import THEMES
 
 _LEAST_MINUTES, _MOST_MINUTES = 1, 120
+_NO, _YES = "no", "yes"
 
 
 class DisplaySection(Section):
-    """Language, theme, and the minutes until the screen locks."""
+    """Language, theme, frames, letters that move, and the minutes until the screen locks."""
 
     name: ClassVar[str] = "display"
     columns: ClassVar[Sequence[tuple[str, int, int]]] = (("choice", 20, 1), ("value", 16, 0))
@@ -35,6 +38,8 @@ class DisplaySection(Section):
         return [
             Row("language", (t("settings.language"), t(f"language.{language()}"))),
             Row("theme", (t("settings.theme"), t(f"theme.{theme}"))),
+            Row("border", (t("wizard.border"), t(f"wizard.border.{_border(chosen)}"))),
+            Row("vim", (t("vim.label"), t(f"vim.{_YES if chosen.vim else _NO}"))),
             Row("idle", (t("settings.idle"), minutes)),
         ]
 
@@ -42,25 +47,17 @@ class DisplaySection(Section):
         """Choose; the screens are built anew in what was chosen."""
         chosen = self.screen.counter.home.read()
         specs = [
-            FieldSpec(
-                "language",
-                "settings.language",
-                "choice",
-                mandatory=True,
-                choices=[Choice(one, t(f"language.{one}")) for one in LANGUAGES],
-            ),
-            FieldSpec(
-                "theme",
-                "settings.theme",
-                "choice",
-                mandatory=True,
-                choices=[Choice(one.name, t(f"theme.{one.name}")) for one in THEMES],
-            ),
+            _choice("language", "settings.language", {one: f"language.{one}" for one in LANGUAGES}),
+            _choice("theme", "settings.theme", {one.name: f"theme.{one.name}" for one in THEMES}),
+            _choice("border", "wizard.border", {one: f"wizard.border.{one}" for one in BORDERS}),
+            _choice("vim", "vim.label", {one: f"vim.{one}" for one in (_NO, _YES)}),
             FieldSpec("idle", "settings.idle", mandatory=True, check=_minutes_check),
         ]
         values: dict[str, Value] = {
             "language": language(),
             "theme": chosen.theme or THEMES[0].name,
+            "border": _border(chosen),
+            "vim": _YES if chosen.vim else _NO,
             "idle": str(chosen.idle_minutes),
         }
         self.show_window(self.name, t("settings.section.display"), specs, self._save, values=values)
@@ -72,6 +69,8 @@ class DisplaySection(Section):
                 home.read(),
                 language=str(answers["language"]),
                 theme=str(answers["theme"]),
+                border=str(answers["border"]),
+                vim=answers["vim"] == _YES,
                 idle_minutes=int(str(answers["idle"])),
             )
         )
@@ -129,6 +128,15 @@ class DataSection(Section):
             self.screen.say(refused(no), "error")
             return
         self.screen.say(t("settings.backed_up", name=target.name), "good")
+
+
+def _choice(key: str, label_key: str, words: Mapping[str, str]) -> FieldSpec:
+    choices = [Choice(value, t(said)) for value, said in words.items()]
+    return FieldSpec(key, label_key, "choice", mandatory=True, choices=choices)
+
+
+def _border(chosen: Settings) -> str:
+    return chosen.border if chosen.border in BORDERS else BORDERS[0]
 
 
 def _minutes_check(typed: str) -> str:
