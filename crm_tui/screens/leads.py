@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from rich.text import Text
 from textual import on, work
@@ -15,24 +15,19 @@ from textual.widgets import Input, Static
 
 from crm_tui.i18n import t
 from crm_tui.queries.leads import STATUSES, LeadLine, leads_page
-from crm_tui.queries.pickers import people
 from crm_tui.widgets import figures
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.fields import SearchField
+from crm_tui.widgets.lead_batch import WorksOnLeads
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, RowTone, Selection
 from crm_tui.widgets.text import safe_text
-from crm_tui.widgets.workplace import WorkScreen
-
-if TYPE_CHECKING:
-    from crm_tui.commands import Command
 
 MOST: Final = 1000
 """Leads that one step may change."""
-_JUDGED: Final = ("new", "following", "invalid")
 _TONES: Final[dict[str, RowTone]] = {"new": "", "following": "", "converted": "good", "invalid": "muted"}
 
 
@@ -82,7 +77,7 @@ class LeadRows:
         return Row(line.id, cells, _TONES[line.status])
 
 
-class LeadsScreen(WorkScreen):
+class LeadsScreen(WorksOnLeads):
     """One line to type into and the leads it finds; Enter makes a customer of one, or opens its customer."""
 
     CSS_PATH = "leads.tcss"
@@ -90,10 +85,7 @@ class LeadsScreen(WorkScreen):
     AUTO_FOCUS = "#typed"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f4", "filter", "keys.filter", tooltip="leads.filter_tip"),
-        Binding("f6", "judge", "leads.judge_key", tooltip="leads.judge_tip"),
         Binding("f7", "convert", "leads.convert_key", tooltip="leads.convert_tip"),
-        Binding("ctrl+r", "assign", "keys.reassign", show=False, tooltip="leads.assign_tip"),
-        Binding("v,V", "reveal", "leads.reveal_key", show=False, tooltip="leads.reveal_tip"),
         Binding("slash,ideographic_comma", "find", "keys.filter", show=False),
     ]
 
@@ -135,11 +127,12 @@ class LeadsScreen(WorkScreen):
     @property
     def customer_id(self) -> str | None:
         """The customer that the lead under the cursor has become."""
-        line = self._line
+        line = self.lead
         return line.customer_id if line else None
 
     @property
-    def _line(self) -> LeadLine | None:
+    def lead(self) -> LeadLine | None:
+        """The lead under the cursor."""
         return self._source.seen.get(self._rows.cursor_id) if self._source else None
 
     @on(Input.Changed, "#typed")
@@ -152,7 +145,7 @@ class LeadsScreen(WorkScreen):
     @on(VirtualList.Opened)
     def action_convert(self) -> None:
         """Make a customer of the lead under the cursor; a converted one shows its customer."""
-        line = self._line
+        line = self.lead
         if line is None:
             self.say(t("leads.nothing"), "warn")
         elif line.customer_id:
@@ -195,82 +188,19 @@ class LeadsScreen(WorkScreen):
             self._status = picked
             await self.redraw()
 
-    @work(group="judge", exclusive=True, exit_on_error=False)
-    async def action_judge(self) -> None:
-        """Say how the chosen leads stand."""
-        from crm_tui.commands.leads import SetLeadStatus
-
-        chosen = await self._chosen()
-        if not chosen:
-            return
-        rows = [PickRow(one, t(f"leads.status.{one}")) for one in _JUDGED]
-        picked = await self.app.push_screen_wait(Picker(t("leads.pick_status", count=len(chosen)), rows))
-        if picked is not None:
-            await self._carry(
-                [
-                    SetLeadStatus(lead_id=one.id, status=picked, expected=one.status)
-                    for one in chosen
-                    if one.status != picked
-                ]
-            )
-
-    @work(group="assign", exclusive=True, exit_on_error=False)
-    async def action_assign(self) -> None:
-        """Give the chosen leads to somebody."""
-        from crm_tui.commands.leads import AssignLead
-
-        chosen = await self._chosen()
-        if not chosen:
-            return
-        rows = [PickRow(one.id, one.name, one.initials, one.unit_name) for one in await self.ask(people)]
-        to = await self.app.push_screen_wait(Picker(t("leads.pick_owner", count=len(chosen)), rows))
-        if to is not None:
-            await self._carry(
-                [
-                    AssignLead(lead_id=one.id, to_owner_id=to, expected_owner_id=one.owner_id)
-                    for one in chosen
-                    if one.owner_id != to
-                ]
-            )
-
-    @work(group="reveal", exclusive=True, exit_on_error=False)
-    async def action_reveal(self) -> None:
-        """Say the number in clear; the look is recorded."""
-        from crm_tui.commands.leads import RevealLead
-
-        line = self._line
-        if line is None or not line.phone:
-            self.say(t("leads.no_phone"), "warn")
-            return
-        verdicts = await self.act(RevealLead(lead_id=line.id))
-        if verdicts and verdicts[0].applied:
-            clear = figures.phone(verdicts[0].details["phone"], clear=True)
-            self.say(t("leads.clear", name=line.name, phone=clear))
-
-    async def _chosen(self) -> Sequence[LeadLine]:
+    async def chosen_leads(self) -> Sequence[LeadLine]:
         """Return the selected leads, else the one under the cursor."""
         if self._source is not None and self._rows.selected_count:
             return await self._source.selected(self._rows.selection)
-        if self._line is None:
-            self.say(t("leads.nothing"), "warn")
-            return ()
-        return (self._line,)
+        return (self.lead,) if self.lead else ()
 
-    async def _carry(self, commands: Sequence[Command]) -> None:
-        """Carry the commands out as one step and say how many were applied."""
-        if not commands:
-            self.say(t("batch.nothing"))
-            return
-        verdicts = await self.act(*commands)
-        applied = sum(verdict.applied for verdict in verdicts)
-        if applied:
-            self._rows.clear_selection()
-        if applied == len(verdicts):
-            self.say(t("leads.changed", count=applied), "good")
+    def leads_done(self) -> None:
+        """Select nothing any more."""
+        self._rows.clear_selection()
 
     def _show_lead(self) -> None:
         """Say what is known of the lead under the cursor, on the message line and in the right pane."""
-        line = self._line
+        line = self.lead
         desk = self.counter.desk
         words = _known(line, desk.now(), desk.viewer.zone) if line else []
         self.set_hint(" ".join(words[3:]) or t("leads.hint"))
