@@ -126,22 +126,22 @@ class BoardScreen(MovesDeals):
         else:
             await self._cards.show(self._source)
         self._show_title()
-        await self._show_detail(self._cards.card_id)
+        await self._show_detail(self._cards.cursor_id)
 
     @property
     def customer_id(self) -> str | None:
         """The customer of the card under the cursor."""
-        line = self._source.seen.get(self._cards.card_id)
+        line = self._source.seen.get(self._cards.cursor_id)
         return line.customer_id or None if line else None
 
     @property
     def deal_id(self) -> str | None:
         """The deal of the card under the cursor."""
-        return self._cards.card_id or None
+        return self._cards.cursor_id or None
 
     def chosen_deals(self) -> Sequence[MovingDeal]:
         """Return the selected cards, else the one under the cursor."""
-        seen, ids = self._source.seen, self._cards.selected or {self._cards.card_id}
+        seen, ids = self._source.seen, self._cards.selection.ids or {self._cards.cursor_id}
         return [
             MovingDeal(one, seen[one].customer_name, seen[one].stage) for one in sorted(ids) if one in seen
         ]
@@ -163,11 +163,11 @@ class BoardScreen(MovesDeals):
         """Nothing lies below the board: the app knows what to do."""
         self.post_message(AtBottom())
 
-    @on(VirtualBoard.CardFocused)
-    def _focused(self, message: VirtualBoard.CardFocused) -> None:
-        self._look(message.card_id)
+    @on(VirtualBoard.CursorMoved)
+    def _focused(self, message: VirtualBoard.CursorMoved) -> None:
+        self._look(message.row_id)
 
-    @on(VirtualBoard.CardOpened)
+    @on(VirtualBoard.Opened)
     def _opened(self) -> None:
         if self.customer_id:
             self.post_message(Go("profile", customer_id=self.customer_id))

@@ -122,7 +122,7 @@ class ProfileScreen(Reveals, MovesDeals):
     @on(VirtualList.Opened)
     def _opened(self, message: VirtualList.Opened) -> None:
         """Open a follow-up to amend it, a deal to edit it."""
-        if message.lines is self._history.deals:
+        if message.paged is self._history.deals:
             self.post_message(Go("deal_form", customer_id=self._customer_id, deal_id=message.row_id))
             return
         entry = self._history.entry(message.row_id)

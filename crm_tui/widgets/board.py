@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -14,9 +13,7 @@ from textual.strip import Strip
 
 from crm_tui.i18n import t
 from crm_tui.widgets import drawing
-from crm_tui.widgets.cards import Card, CardSource
-from crm_tui.widgets.keys import twins
-from crm_tui.widgets.lines import FLASH_SECONDS
+from crm_tui.widgets.cards import Card
 from crm_tui.widgets.paged_cards import CARD_LINES, HEAD_LINES, PagedCards
 from crm_tui.widgets.text import clean, fit
 
@@ -27,62 +24,11 @@ class VirtualBoard(PagedCards):
     """Columns of cards with one cursor; a key costs the same for fifty cards and fifty thousand."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(0, -1)", show=False),
-        Binding("down", "move(0, 1)", show=False),
-        Binding("left", "move(-1, 0)", show=False),
-        Binding("right", "move(1, 0)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "edge(-1)", show=False),
-        Binding("end", "edge(1)", show=False),
-        Binding(twins("space"), "pick", "keys.select", show=False),
-        Binding(twins("enter"), "open", "keys.open", show=False),
+        Binding("left", "across(-1)", show=False),
+        Binding("right", "across(1)", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "board--header",
-        "board--here",
-        "board--cursor",
-        "board--muted",
-        "board--warn",
-        "board--alarm",
-        "board--good",
-    }
-    DEFAULT_CSS = """
-    VirtualBoard { height: 1fr; width: 100%; }
-    VirtualBoard .board--header { color: $text-muted; }
-    VirtualBoard .board--here { color: $accent; text-style: bold; }
-    VirtualBoard .board--cursor { background: $panel; }
-    VirtualBoard:focus .board--cursor { background: $block-cursor-background; }
-    VirtualBoard:focus .board--cursor { color: $block-cursor-foreground; }
-    VirtualBoard .board--muted { color: $text-muted; }
-    VirtualBoard .board--warn { color: $text-warning; }
-    VirtualBoard .board--alarm { color: $text-error; }
-    VirtualBoard .board--good { color: $text-success; }
-    """
-    ALLOW_SELECT = False
-
-    def __init__(self, source: CardSource, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
-        super().__init__(source, id=id, classes=classes)
-        self._flashing: set[str] = set()
-
-    async def on_mount(self) -> None:
-        """Ask for the columns and the cards the window shows."""
-        await self.reload()
-
-    def clear_selection(self) -> bool:
-        """Select nothing; tells whether something was selected (a step of the Esc ladder)."""
-        if not self.selected:
-            return False
-        self._select(frozenset())
-        self.refresh()
-        return True
-
-    def flash(self, ids: Iterable[str], seconds: float = FLASH_SECONDS) -> None:
-        """Mark cards others changed with ``~`` for a while."""
-        changed = set(ids)
-        self._flashing |= changed
-        self.refresh()
-        self.set_timer(seconds, lambda: self._unflash(changed))
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"board--here"}
+    DEFAULT_CSS = "VirtualBoard .board--here { color: $accent; text-style: bold; }"
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window across the visible columns."""
@@ -92,7 +38,7 @@ class VirtualBoard(PagedCards):
             return Strip.blank(width, base)
         if y == height - 1 and height > HEAD_LINES:
             return Strip(
-                [Segment(self._marker(width), base + self.get_component_rich_style("board--header"))]
+                [Segment(self._marker(width), base + self.get_component_rich_style("paged--header"))]
             )
         segments: list[Segment] = []
         for at in range(self._left, min(self._left + self._shown, len(self.columns))):
@@ -116,44 +62,33 @@ class VirtualBoard(PagedCards):
         elif row < self._length(at):
             self._go(at, row)
 
-    def action_move(self, columns: int, cards: int) -> None:
-        """Move the cursor; beside, it goes to the card at the same height."""
-        if not columns:
-            self._go(self._at, self._row + cards)
-            self._prefetch()
-            return
-        at = max(0, min(self._at + columns, len(self.columns) - 1))
+    def action_move(self, by: int) -> None:
+        """Move the cursor within its column."""
+        self._go(self._at, self._row + by)
+        self._prefetch()
+
+    def action_across(self, by: int) -> None:
+        """Move the cursor to the card at the same height of the column beside."""
+        at = max(0, min(self._at + by, len(self.columns) - 1))
         if self.columns:
             self._go(at, self._top(at) + self._row - self._top(self._at))
 
     def action_page(self, by: int) -> None:
         """Move the cursor by windows."""
-        self.action_move(0, by * self._rows)
+        self.action_move(by * self._rows)
 
     def action_edge(self, to: int) -> None:
         """Move the cursor to the first or the last card of its column."""
         self._go(self._at, 0 if to < 0 else self._length(self._at) - 1)
-
-    def action_pick(self) -> None:
-        """Select the card under the cursor, or no longer."""
-        card_id = self.card_id
-        if card_id:
-            self._select(self.selected ^ {card_id})
-            self.refresh(self._region(*self.place))
-
-    def action_open(self) -> None:
-        """Say that the card under the cursor is wanted."""
-        if self.card_id:
-            self.post_message(self.CardOpened(self, self.card_id))
 
     def _head(self, at: int, y: int, base: Style) -> list[Segment]:
         column, width = self.columns[at], self._width
         if y == 0:
             name = fit(column.name, width - 3).rstrip()
             here = at == self._at
-            style = base + self.get_component_rich_style("board--here" if here else "board--header")
+            style = base + self.get_component_rich_style("board--here" if here else "paged--header")
             return [Segment(fit(f"[{name}]" if here else f" {name}", width), style)]
-        style = base + self.get_component_rich_style("board--header")
+        style = base + self.get_component_rich_style("paged--header")
         text = f" {fit(column.figures, width - 2)} " if y == 1 else drawing.rule(width - 2) + "  "
         return [Segment(text, style)]
 
@@ -165,7 +100,7 @@ class VirtualBoard(PagedCards):
             here = at == self._at and said
             return [Segment(fit(f"{'>' if here else ' '}{said}", width), base)]
         card = self._card(at, row)
-        style = self._style(at, row, card, base)
+        style = self._row_style(base, card.tone if card else "", at_cursor=(at, row) == self.place)
         if card is None:
             self._want(at, row)
             return [
@@ -176,19 +111,11 @@ class VirtualBoard(PagedCards):
         if first:
             text = self._title(card, at, row, width - 2)
         else:
-            text = f"{self._state(card)} {fit(card.line2, width - 3)}"
+            text = f"{self._state(card.id)} {fit(card.line2, width - 3)}"
         return [Segment(text, style), Segment(" ", base)]
 
-    def _style(self, at: int, row: int, card: Card | None, base: Style) -> Style:
-        style = base
-        if card is not None and card.tone:
-            style += self.get_component_rich_style(f"board--{card.tone}", partial=True)
-        if (at, row) == self.place:
-            style += self.get_component_rich_style("board--cursor")
-        return style
-
     def _title(self, card: Card, at: int, row: int, room: int) -> str:
-        state = self._state(card)
+        state = self._state(card.id)
         gutter = ">" if (at, row) == self.place else state
         mark = fit(card.mark, min(cell_len(clean(card.mark)), max(room - 5, 0)))
         if not mark:
@@ -196,9 +123,6 @@ class VirtualBoard(PagedCards):
         title = clean(card.title)
         title = fit(title, min(cell_len(title), room - cell_len(mark) - 1))
         return gutter + fit(f"{title} {mark}", room)
-
-    def _state(self, card: Card) -> str:
-        return "*" if card.id in self.selected else "~" if card.id in self._flashing else " "
 
     def _marker(self, width: int) -> str:
         """Say which columns the window hides and where in a long column the cursor is."""
@@ -215,7 +139,3 @@ class VirtualBoard(PagedCards):
         for row in (self._row + _PREFETCH, self._row - _PREFETCH):
             if 0 <= row < size:
                 self._want(self._at, row)
-
-    def _unflash(self, ids: set[str]) -> None:
-        self._flashing -= ids
-        self.refresh()

@@ -13,52 +13,23 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from crm_tui.i18n import t
-from crm_tui.widgets.keys import twins
 from crm_tui.widgets.paged import PagedRows
 from crm_tui.widgets.rows import Column, Row, RowSource, Selection, layout
 from crm_tui.widgets.text import fit, fit_text
 
 GUTTER: Final = 2
 """Cells in front of a row: ``>`` where the cursor is, ``*`` selected or ``~`` changed by others."""
-FLASH_SECONDS: Final = 5.0
 
 
 class VirtualList(PagedRows):
     """One-line rows with a cursor and a selection; a key costs the same for ten rows and a million."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "edge(-1)", show=False),
-        Binding("end", "edge(1)", show=False),
         Binding("shift+up", "extend(-1)", show=False),
         Binding("shift+down", "extend(1)", show=False),
-        Binding(twins("space"), "pick", "keys.select", show=False),
         Binding("ctrl+a", "select_all", "keys.all", show=False),
-        Binding(twins("enter"), "open", "keys.open", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "lines--header",
-        "lines--cursor",
-        "lines--muted",
-        "lines--warn",
-        "lines--alarm",
-        "lines--good",
-    }
-    DEFAULT_CSS = """
-    VirtualList { height: 1fr; width: 100%; scrollbar-size: 0 0; }
-    VirtualList .lines--header { color: $text-muted; text-style: bold; }
-    VirtualList .lines--cursor { background: $panel; }
-    VirtualList:focus .lines--cursor { background: $block-cursor-background; }
-    VirtualList:focus .lines--cursor { color: $block-cursor-foreground; }
-    VirtualList .lines--muted { color: $text-muted; }
-    VirtualList .lines--warn { color: $text-warning; }
-    VirtualList .lines--alarm { color: $text-error; }
-    VirtualList .lines--good { color: $text-success; }
-    """
-    ALLOW_SELECT = False
+    DEFAULT_CSS = "VirtualList .paged--header { text-style: bold; }"
 
     def __init__(
         self,
@@ -73,31 +44,19 @@ class VirtualList(PagedRows):
         self.columns = tuple(columns)
         self.empty = empty
         self._anchor: int | None = None
-        self._flashing: set[str] = set()
         self._layout: list[tuple[int, Column, int]] = []
-
-    async def on_mount(self) -> None:
-        """Ask for the first page."""
-        await self.reload()
 
     def show_columns(self, columns: Sequence[Column]) -> None:
         """Share the width out over other columns; the rows are shown after that."""
         self.columns = tuple(columns)
         self._layout = layout(self.columns, max(self.size.width - GUTTER, 1))
 
-    def flash(self, ids: Iterable[str], seconds: float = FLASH_SECONDS) -> None:
-        """Mark rows others changed with ``~`` for a while."""
-        changed = set(ids)
-        self._flashing |= changed
-        self.refresh()
-        self.set_timer(seconds, lambda: self._unflash(changed))
-
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window: the header, a row, or nothing."""
         width = self.size.width
         base = self.rich_style
         if y == 0:
-            style = base + self.get_component_rich_style("lines--header")
+            style = base + self.get_component_rich_style("paged--header")
             cells = " ".join(fit(column.header, size, column.align) for _, column, size in self._layout)
             return Strip([Segment(fit(" " * GUTTER + cells, width), style)], width)
         index = self.scroll_offset.y + y - 1
@@ -153,38 +112,21 @@ class VirtualList(PagedRows):
         self._set_selection(changed)
         self._go(to)
 
-    def action_pick(self) -> None:
-        """Select the row under the cursor, or no longer."""
-        row = self._pages.row(self._cursor)
-        if row is not None:
-            self._set_selection(self.selection.with_row(row.id, selected=row.id not in self.selection))
-            self.refresh_line(self._cursor + 1)
-
     def action_select_all(self) -> None:
         """Select all of the filter, or nothing when all was selected."""
         everything = self.selected_count < self.count
         self._set_selection(Selection(everything=everything))
         self.refresh()
 
-    def action_open(self) -> None:
-        """Say that the row under the cursor is wanted."""
-        if self.cursor_id:
-            self.post_message(self.Opened(self, self.cursor_id))
-
     def _draw_row(self, index: int, width: int, base: Style) -> Strip:
         row = self._pages.row(index)
         at_cursor = index == self._cursor
-        style = base
-        if row is not None and row.tone:
-            style += self.get_component_rich_style(f"lines--{row.tone}", partial=True)
-        if at_cursor:
-            style += self.get_component_rich_style("lines--cursor")
+        style = self._row_style(base, row.tone if row else "", at_cursor=at_cursor)
         mark = ">" if at_cursor else " "
         if row is None:
             self._want(index)
             return Strip([Segment(fit(f"{mark} ..", width), style)], width)
-        state = "*" if row.id in self.selection else "~" if row.id in self._flashing else " "
-        segments = [Segment(mark + state, style)]
+        segments = [Segment(mark + self._state(row.id), style)]
         segments += self._draw_cells(row, style)
         return Strip(segments).adjust_cell_length(width, style)
 
@@ -198,7 +140,3 @@ class VirtualList(PagedRows):
                     yield Segment(segment.text, style + (segment.style or Style.null()))
             else:
                 yield Segment(fit(cell, size, column.align), style)
-
-    def _unflash(self, ids: set[str]) -> None:
-        self._flashing -= ids
-        self.refresh()

@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from textual.geometry import Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
 
+from crm_tui.widgets.paging import Paged
 from crm_tui.widgets.rows import PAGE_ROWS, Pages, Row, RowSource, Selection
 
 _PREFETCH: Final = 25
 
 
-class PagedRows(ScrollView, can_focus=True):
+class PagedRows(Paged):
     """Rows under a one-line header, brought page by page; the base of VirtualList."""
-
-    class CursorMoved(Message, namespace="virtual_list"):
-        """The cursor stands on another row; ``row_id`` is empty when the list is."""
-
-        def __init__(self, lines: PagedRows, row_id: str) -> None:
-            super().__init__()
-            self.lines = lines
-            self.row_id = row_id
-
-        @property
-        def control(self) -> PagedRows:
-            """The list."""
-            return self.lines
-
-    class Opened(Message, namespace="virtual_list"):
-        """Enter, or a click on the row under the cursor."""
-
-        def __init__(self, lines: PagedRows, row_id: str) -> None:
-            super().__init__()
-            self.lines = lines
-            self.row_id = row_id
-
-        @property
-        def control(self) -> PagedRows:
-            """The list."""
-            return self.lines
-
-    class SelectionChanged(Message, namespace="virtual_list"):
-        """The number of selected rows changed."""
-
-        def __init__(self, lines: PagedRows, count: int) -> None:
-            super().__init__()
-            self.lines = lines
-            self.count = count
-
-        @property
-        def control(self) -> PagedRows:
-            """The list."""
-            return self.lines
 
     def __init__(self, source: RowSource, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id, classes=classes)
         self.source = source
         self.count = 0
-        self.selection = Selection()
         self._pages: Pages[Row] = Pages()
         self._asked: set[int] = set()
-        self._generation = 0
         self._cursor = 0
         self._told = ""
 
@@ -78,9 +37,13 @@ class PagedRows(ScrollView, can_focus=True):
         return row.id if row else ""
 
     @property
-    def selected_count(self) -> int:
-        """How many rows are selected."""
-        return self.selection.size(self.count)
+    def total(self) -> int:
+        """How many rows the source has."""
+        return self.count
+
+    def known(self) -> Mapping[str, object]:
+        """Return the rows at hand by id."""
+        return {row.id: row for rows in self._pages.pages.values() for row in rows}
 
     async def show(self, source: RowSource, *, to: str = "") -> None:
         """Show another source (a new filter): the cursor goes to ``to``, else to the first row."""
@@ -92,6 +55,7 @@ class PagedRows(ScrollView, can_focus=True):
     async def reload(self, to: str = "") -> None:
         """Ask again; the cursor stays on the same id (or goes to ``to``), wherever that row is now."""
         wanted = to or self.cursor_id or self._told
+        before = self.known() if self.by_others else {}
         self._generation += 1
         generation = self._generation
         count = await self.source.count()
@@ -105,18 +69,11 @@ class PagedRows(ScrollView, can_focus=True):
             if index is not None:
                 self._cursor = max(0, min(index, count - 1))
                 await self._load(self._cursor // PAGE_ROWS)
+        self.flash_changes(before)
         self._resize_virtual()
         self._reveal()
         self.refresh()
         self._tell()
-
-    def clear_selection(self) -> bool:
-        """Select nothing; tells whether something was selected (a step of the Esc ladder)."""
-        if not self.selected_count:
-            return False
-        self._set_selection(Selection())
-        self.refresh()
-        return True
 
     @property
     def _height(self) -> int:
@@ -178,9 +135,3 @@ class PagedRows(ScrollView, can_focus=True):
             return
         self._told = row_id
         self.post_message(self.CursorMoved(self, row_id))
-
-    def _set_selection(self, selection: Selection) -> None:
-        before = self.selected_count
-        self.selection = selection
-        if self.selected_count != before:
-            self.post_message(self.SelectionChanged(self, self.selected_count))

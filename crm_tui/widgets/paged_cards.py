@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from textual.geometry import Region
-from textual.message import Message
-from textual.widget import Widget
 
 from crm_tui.widgets.cards import BoardColumn, Card, CardSource
-from crm_tui.widgets.rows import Pages
+from crm_tui.widgets.paging import Paged
+from crm_tui.widgets.rows import Pages, Selection
 
 HEAD_LINES: Final = 3
 CARD_LINES: Final = 2
@@ -19,60 +18,19 @@ MIN_COLUMN: Final = 16
 _PAGE_CARDS: Final = 40
 
 
-class PagedCards(Widget, can_focus=True):
+class PagedCards(Paged):
     """Columns of cards, brought page by page; the base of VirtualBoard."""
-
-    class CardFocused(Message, namespace="virtual_board"):
-        """The cursor stands on another card; ``card_id`` is empty in an empty column."""
-
-        def __init__(self, board: PagedCards, card_id: str) -> None:
-            super().__init__()
-            self.board = board
-            self.card_id = card_id
-
-        @property
-        def control(self) -> PagedCards:
-            """The board."""
-            return self.board
-
-    class CardOpened(Message, namespace="virtual_board"):
-        """Enter, or a click on the card under the cursor."""
-
-        def __init__(self, board: PagedCards, card_id: str) -> None:
-            super().__init__()
-            self.board = board
-            self.card_id = card_id
-
-        @property
-        def control(self) -> PagedCards:
-            """The board."""
-            return self.board
-
-    class SelectionChanged(Message, namespace="virtual_board"):
-        """The number of selected cards changed."""
-
-        def __init__(self, board: PagedCards, count: int) -> None:
-            super().__init__()
-            self.board = board
-            self.count = count
-
-        @property
-        def control(self) -> PagedCards:
-            """The board."""
-            return self.board
 
     def __init__(self, source: CardSource, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id, classes=classes)
         self.source = source
         self.columns: Sequence[BoardColumn] = ()
-        self.selected: frozenset[str] = frozenset()
         self._pages: dict[str, Pages[Card]] = {}
         self._asked: set[tuple[str, int]] = set()
         self._tops: dict[str, int] = {}
         self._at = 0
         self._row = 0
         self._left = 0
-        self._generation = 0
         self._told: tuple[str, str] | None = None
         self._rows, self._shown, self._width = 1, 1, MIN_COLUMN
 
@@ -82,7 +40,21 @@ class PagedCards(Widget, can_focus=True):
         return self.columns[self._at].id if self.columns else ""
 
     @property
-    def card_id(self) -> str:
+    def total(self) -> int:
+        """How many cards all columns have."""
+        return sum(column.count for column in self.columns)
+
+    def known(self) -> Mapping[str, object]:
+        """Return the cards at hand by id, each with the column it stands in."""
+        return {
+            card.id: (column_id, card)
+            for column_id, pages in self._pages.items()
+            for cards in pages.pages.values()
+            for card in cards
+        }
+
+    @property
+    def cursor_id(self) -> str:
         """Id of the card under the cursor; empty in an empty column or while its page is on the way."""
         card = self._card(self._at, self._row)
         return card.id if card else ""
@@ -96,12 +68,13 @@ class PagedCards(Widget, can_focus=True):
         """Show another source (a new filter), the cursor on card ``to`` or on the first card."""
         self.source = source
         self._pages, self._tops, self._at, self._row, self._left = {}, {}, 0, 0, 0
-        self._select(frozenset())
+        self._told = None
+        self._set_selection(Selection())
         await self.reload(to)
 
     async def reload(self, to: str = "") -> None:
         """Ask again; the cursor stays on the same card (or goes to ``to``), wherever it is now."""
-        wanted = to or self.card_id
+        wanted = to or self.cursor_id or (self._told[1] if self._told else "")  # cut short, it has no pages
         self._generation += 1
         generation = self._generation
         columns = await self.source.columns()
@@ -116,12 +89,14 @@ class PagedCards(Widget, can_focus=True):
             self._row = place[1]
         self._row = max(0, min(self._row, self._length(self._at) - 1))
         self._reveal()
+        before = self.known() if self.by_others else {}
         old, self._pages = self._pages, {}
         fresh = await self._first_pages()
         if generation != self._generation:
             self._pages = old
             return
         self._pages = fresh
+        self.flash_changes(before)
         self.refresh()
         self._tell()
 
@@ -226,15 +201,9 @@ class PagedCards(Widget, can_focus=True):
 
     def _tell(self) -> None:
         """Say where the cursor is, once per card or empty column."""
-        card_id = self.card_id
+        card_id = self.cursor_id
         if not card_id and self._length(self._at):
             return
         if (self.column_id, card_id) != self._told:
             self._told = (self.column_id, card_id)
-            self.post_message(self.CardFocused(self, card_id))
-
-    def _select(self, ids: frozenset[str]) -> None:
-        changed = len(ids) != len(self.selected)
-        self.selected = ids
-        if changed:
-            self.post_message(self.SelectionChanged(self, len(ids)))
+            self.post_message(self.CursorMoved(self, card_id))

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.paging import Paged
 from crm_tui.widgets.refusal import refusal, refused
 from crm_tui.widgets.wayfinding import Wayfinding
 
@@ -37,6 +38,7 @@ class WorkScreen(Wayfinding):
         super().__init__(name=name)
         self.counter = counter
         self._stale = False
+        self._done_here = self._done_elsewhere = False
         self.drawn = False
         self._said_selected = ""
 
@@ -88,7 +90,8 @@ class WorkScreen(Wayfinding):
         self.say(t("work.nothing_to_save"))
 
     def action_refresh_now(self) -> None:
-        """Read everything again."""
+        """Read everything again; what another program changed meanwhile is marked."""
+        self._done_elsewhere = True
         self._draw()
         self.say(t("work.refreshed"), "good")
 
@@ -114,8 +117,15 @@ class WorkScreen(Wayfinding):
         self.say_refusals(verdicts)
 
     def _on_changed(self, kinds: frozenset[str]) -> None:
+        """Draw what changed; news from the hub come with LINK among the kinds."""
+        from crm_tui.desk.link import LINK
+
         if not kinds & self.SHOWS:
             return
+        if LINK in kinds:
+            self._done_elsewhere = True
+        else:
+            self._done_here = True
         if self.is_current:
             self._draw()
         else:
@@ -125,11 +135,16 @@ class WorkScreen(Wayfinding):
     async def _draw(self) -> None:
         """Ask and show everything, badges included; a refusal is said and the old values stay."""
         self._stale = False
+        for one in self.query(Paged):
+            one.by_others = self._done_elsewhere and not self._done_here
         try:
             await self._show_badges()
             await self.redraw()
         except Refused as no:
             self.say(refused(no), "error")
+        for one in self.query(Paged):
+            one.by_others = False
+        self._done_here = self._done_elsewhere = False
         self.drawn = True
 
     async def _show_badges(self) -> None:

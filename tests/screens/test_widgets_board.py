@@ -65,13 +65,13 @@ class BoardApp(KeyOrder, App[Any]):
     def compose(self):
         yield self.board
 
-    @on(VirtualBoard.CardFocused)
-    def focused_card(self, message: VirtualBoard.CardFocused) -> None:
-        self.heard.append(("focused", message.card_id))
+    @on(VirtualBoard.CursorMoved)
+    def focused_card(self, message: VirtualBoard.CursorMoved) -> None:
+        self.heard.append(("focused", message.row_id))
 
-    @on(VirtualBoard.CardOpened)
-    def opened(self, message: VirtualBoard.CardOpened) -> None:
-        self.heard.append(("opened", message.card_id))
+    @on(VirtualBoard.Opened)
+    def opened(self, message: VirtualBoard.Opened) -> None:
+        self.heard.append(("opened", message.row_id))
 
     @on(VirtualBoard.SelectionChanged)
     def selected(self, message: VirtualBoard.SelectionChanged) -> None:
@@ -128,7 +128,7 @@ async def test_fifty_thousand_cards_cost_the_pages_on_the_screen():
     async with app.run_test(size=(80, 20)) as pilot:
         assert {offset for _, offset in source.asked} == {0}
         await pilot.press("end", "up")
-        assert app.board.card_id == "s0-49998"
+        assert app.board.cursor_id == "s0-49998"
         assert len([1 for column, _ in source.asked if column == "s0"]) <= 3
 
 
@@ -138,7 +138,7 @@ async def test_beside_the_cursor_goes_to_the_card_at_the_same_height():
         await pilot.press("down", "down", "right")
         assert app.board.place == (1, 2)
         await pilot.press("right")
-        assert (app.board.column_id, app.board.card_id) == ("s2", "")
+        assert (app.board.column_id, app.board.cursor_id) == ("s2", "")
         assert app.heard[-1] == ("focused", "")
         assert ">无" in shown(app.board)[3]
 
@@ -148,7 +148,7 @@ async def test_hidden_columns_come_when_the_cursor_goes_there():
     async with app.run_test(size=(40, 12)) as pilot:
         assert "右移还有4列 >>" in shown(app.board)[11]
         await pilot.press("right", "right", "right", "right", "right")
-        assert app.board.card_id == "s5-0"
+        assert app.board.cursor_id == "s5-0"
         lines = shown(app.board)
         assert "[成交]" in lines[0]
         assert "<< 左移还有4列" in lines[11]
@@ -166,14 +166,14 @@ async def test_a_reload_follows_the_card_into_its_new_column():
         assert app.board.place == (1, 2)
         assert shown(app.board)[0].count("[") == 1
         await app.board.reload(to="s5-1")
-        assert app.board.card_id == "s5-1"
+        assert app.board.cursor_id == "s5-1"
 
 
 async def test_space_selects_and_enter_opens():
     app = BoardApp(Deals(3, 3, 3, 3, 3, 3))
     async with app.run_test(size=(80, 20)) as pilot:
         await pilot.press("space", "down", "ctrl+j")
-        assert app.board.selected == {"s0-0"}
+        assert app.board.selection.ids == {"s0-0"}
         assert app.heard[-1] == ("opened", "s0-1")
         lines = shown(app.board)
         assert (lines[3][0], lines[4][0], lines[5][0]) == ("*", "*", ">")
@@ -194,5 +194,5 @@ async def test_a_board_without_columns_is_blank_and_takes_every_key():
     app = BoardApp(CardLists([], {}))
     async with app.run_test(size=(80, 20)) as pilot:
         await pilot.press("down", "right", "end", "space", "enter", "pagedown")
-        assert app.board.card_id == ""
+        assert app.board.cursor_id == ""
         assert {line.strip() for line in shown(app.board)} == {""}

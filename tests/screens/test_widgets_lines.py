@@ -8,6 +8,7 @@ from textual import on
 from textual.app import App
 
 from crm_tui import i18n
+from crm_tui.widgets import paging
 from crm_tui.widgets.keys import KeyOrder
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, Selection
@@ -186,11 +187,28 @@ async def test_a_click_moves_the_cursor_and_a_second_one_opens():
         assert app.heard[-1] == ("opened", "c2")
 
 
-async def test_rows_changed_by_others_carry_a_mark():
-    app = ListApp(Endless(5))
+async def test_a_row_changed_by_others_carries_a_mark_until_its_time_is_over(monkeypatch):
+    monkeypatch.setattr(paging, "FLASH_SECONDS", 0.01)
+    source = ListSource([row(n) for n in range(5)])
+    app = ListApp(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down")
+        source.rows[1:3] = [row(3, "新名字"), row(2)]
+        del source.rows[3]
+        app.lines.by_others = True
+        await app.lines.reload()
+        assert [line[:2] for line in shown(app.lines)[1:5]] == ["  ", ">~", "  ", "  "]
+        while shown(app.lines)[2].startswith(">~"):
+            await pilot.pause()
+
+
+async def test_what_one_does_oneself_carries_no_mark():
+    source = ListSource([row(n) for n in range(5)])
+    app = ListApp(source)
     async with app.run_test(size=(80, 24)):
-        app.lines.flash({"c1"}, seconds=600)
-        assert shown(app.lines)[2].startswith(" ~")
+        source.rows[2] = row(2, "新名字")
+        await app.lines.reload()
+        assert not any("~" in line for line in shown(app.lines))
 
 
 async def test_a_narrow_window_leaves_whole_columns_out():
