@@ -40,12 +40,13 @@ class AgeTally:
 def standing_deals(view: View, filters: Filters, as_of: date) -> list[ColumnElement[bool]]:
     """Return the conditions on deals that were engaged and not closed on a day."""
     not_closed = or_(deal.c.closed_on.is_(None), deal.c.closed_on > as_of)
-    return [
-        *deals_within(view, filters),
-        deal.c.engaged_on <= as_of,
-        not_closed,
-        *in_days(deal.c.engaged_on, filters),
-    ]
+    return [*_engaged(view, filters, as_of), not_closed]
+
+
+def _engaged(view: View, filters: Filters, as_of: date) -> list[ColumnElement[bool]]:
+    """Return the conditions on deals that were engaged by a day."""
+    engaged = deal.c.engaged_on
+    return [*deals_within(view, filters), engaged <= as_of, *in_days(engaged, filters)]
 
 
 def age(as_of: date) -> ColumnElement[int]:
@@ -56,13 +57,14 @@ def age(as_of: date) -> ColumnElement[int]:
 def ageing(view: View, filters: Filters, as_of: date) -> Mapping[str, AgeTally]:
     """Return how old the deals were that stood open on a day, per group."""
     cut = Dimension(view, deal, filters.by, deal.c.engaged_on)
-    key, days = cut.key.label("key"), age(as_of).label("days")
+    key, day = cut.key.label("key"), deal.c.engaged_on
     amount = func.coalesce(func.sum(deal.c.amount), 0).label("amount")
-    statement = select(key, days, func.count().label("number"), amount)
+    statement = select(key, day, func.count().label("number"), amount).group_by(*cut.grouped, day)
     found: dict[str, AgeTally] = {}
-    for row in view.tx.rows(statement.where(*standing_deals(view, filters, as_of)).group_by(key, days)):
-        one = found.setdefault(cut.fold(row.key), AgeTally())
-        one.ages.add(row.days, row.number)
-        one.overdue += row.number if row.days > PATIENCE_DAYS else 0
-        one.amount += int(row.amount)
+    for still_open in (deal.c.closed_on.is_(None), deal.c.closed_on > as_of):  # each a part of the index
+        for row in view.tx.rows(statement.where(*_engaged(view, filters, as_of), still_open)):
+            one, days = found.setdefault(cut.fold(row.key), AgeTally()), (as_of - row.engaged_on).days
+            one.ages.add(days, row.number)
+            one.overdue += row.number if days > PATIENCE_DAYS else 0
+            one.amount += int(row.amount)
     return found

@@ -52,6 +52,8 @@ class Dimension:
             if _COLUMNS[by] not in table.c:
                 raise Refused("filter_by_not_here", by=by)
             self.key = table.c[_COLUMNS[by]]
+        self.grouped: tuple[ColumnElement[Any], ...] = () if by is None else (self.key.label("key"),)
+        """What SQL groups by; a constant would only make its sorting wider."""
         self._tree = organisation(view) if by in {"region", "branch", "team", "person", "manager"} else None
 
     def fold(self, key: str | None) -> str:

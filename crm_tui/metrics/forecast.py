@@ -61,7 +61,9 @@ def is_committed() -> ColumnElement[bool]:
 def forecast(view: View, filters: Filters, as_of: date) -> Mapping[str, Forecast]:
     """Return what the open deals should bring, per group, by expected month where none is asked for."""
     cut = Dimension(view, deal, filters.by or "month", deal.c.expected_close_on)
-    columns = (cut.key.label("key"), deal.c.pipeline_id, deal.c.stage)
+    by_month = cut.by == "month"  # grouped by day, as the index has them, and added up afterwards
+    key = deal.c.expected_close_on if by_month else cut.key
+    columns = (key.label("key"), deal.c.pipeline_id, deal.c.stage)
     late = func.sum(case((deal.c.expected_close_on < as_of, 1), else_=0)).label("late")
     statement = select(
         *columns,
@@ -73,7 +75,8 @@ def forecast(view: View, filters: Filters, as_of: date) -> Mapping[str, Forecast
     chances = _chances(view)
     found: dict[str, Forecast] = {}
     for row in view.tx.rows(statement.group_by(*columns)):
-        one = found.setdefault(cut.fold(row.key), Forecast())
+        group = f"{row.key:%Y-%m}" if by_month and row.key else row.key
+        one = found.setdefault(cut.fold(group), Forecast())
         percent, amount = chances.get((row.pipeline_id, row.stage), 0), int(row.amount)
         one.deals += row.number
         one.best += amount

@@ -85,7 +85,9 @@ def funnels(
             state_on(as_of).label("state"),
             deal.c.stage,
             deal.c.lost_from,
-            visited.label("visited"),
+            case((_is_settled(path, as_of), literal(len(path.open), Integer)), else_=visited).label(
+                "visited"
+            ),
         )
         .where(*where, deal.c.pipeline_id == path.pipeline_id)
         .offset(0)  # keeps the databases from folding it into the grouping, which would look twice per deal
@@ -99,6 +101,12 @@ def funnels(
         highest = len(path.stages) if row.state == "won" else max(stood)
         found.setdefault(by.fold(row.key), Funnel()).add(highest, row.state, row.number)
     return found
+
+
+def _is_settled(path: Path, as_of: date | None) -> ColumnElement[bool]:
+    """Return the condition on deals whose visits need no look: they came to the last stage, or won."""
+    last = path.open[-1].code
+    return or_(state_on(as_of) == "won", deal.c.stage == last, deal.c.lost_from == last)
 
 
 def reached(path: Path, place: int) -> ColumnElement[bool]:

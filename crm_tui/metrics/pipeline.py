@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from crm_tui.metrics.base import Definition, Histogram, Unit, ratio
 from crm_tui.metrics.dimensions import Dimension
 from crm_tui.metrics.filters import Filters, deals_within, in_days
-from crm_tui.store.sql import days_between
+from crm_tui.store.sql import days_between, unindexed
 from crm_tui.store.tables import deal, stage_visit
 from crm_tui.store.view import View
 
@@ -91,20 +91,26 @@ def tally(
     view: View, where: list[ColumnElement[bool]], by: Dimension, as_of: date | None = None
 ) -> Mapping[str, DealTally]:
     """Count the deals that meet ``where``, per group, as they stood on a day where one is given."""
-    found: dict[str, DealTally] = {}
-    state = state_on(as_of)
-    columns = (by.key.label("key"), _stage_on(as_of).label("stood_in"), state.label("standing"))
-    counted = select(
-        *columns, func.count().label("number"), func.coalesce(func.sum(deal.c.amount), 0).label("amount")
-    )
-    for row in view.tx.rows(counted.where(*where).group_by(*columns)):
-        one = found.setdefault(by.fold(row.key), DealTally())
-        one.add(stage=row.stood_in, state=row.standing, count=row.number, amount=int(row.amount))
+    found = counted(view, where, by, as_of)
     days = days_between(deal.c.engaged_on, deal.c.closed_on).label("days")
     cycles = select(by.key.label("key"), days, func.count().label("number"))
-    won = (state == "won", deal.c.engaged_on.is_not(None), deal.c.closed_on.is_not(None))
-    for row in view.tx.rows(cycles.where(*where, *won).group_by(by.key.label("key"), days)):
+    won = (unindexed(state_on(as_of) == "won"), deal.c.engaged_on.is_not(None), deal.c.closed_on.is_not(None))
+    for row in view.tx.rows(cycles.where(*where, *won).group_by(*by.grouped, days)):
         found[by.fold(row.key)].cycle_days.add(row.days, row.number)
+    return found
+
+
+def counted(
+    view: View, where: list[ColumnElement[bool]], by: Dimension, as_of: date | None = None
+) -> dict[str, DealTally]:
+    """Do what :func:`tally` does, without the days that winning took."""
+    found: dict[str, DealTally] = {}
+    stood = (_stage_on(as_of).label("stood_in"), state_on(as_of).label("standing"))
+    amount = func.coalesce(func.sum(deal.c.amount), 0).label("amount")
+    statement = select(by.key.label("key"), *stood, func.count().label("number"), amount)
+    for row in view.tx.rows(statement.where(*where).group_by(*by.grouped, *stood)):
+        one = found.setdefault(by.fold(row.key), DealTally())
+        one.add(stage=row.stood_in, state=row.standing, count=row.number, amount=int(row.amount))
     return found
 
 

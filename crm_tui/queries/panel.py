@@ -18,7 +18,7 @@ from crm_tui.metrics.dimensions import ALL, Dimension
 from crm_tui.metrics.dwell import Dwell, dwells, slowest
 from crm_tui.metrics.filters import Filters, deals_within
 from crm_tui.metrics.funnel import Funnel, funnels
-from crm_tui.metrics.pipeline import DealTally, closed_deals, created_deals, tally, won_by_day
+from crm_tui.metrics.pipeline import DealTally, closed_deals, counted, created_deals, won_by_day
 from crm_tui.metrics.stages import Path, path_of
 from crm_tui.queries.behind import late_deals, rotting_deals
 from crm_tui.store.tables import deal, outbox
@@ -147,7 +147,7 @@ def panel_window(view: View, filters: Filters) -> Window:
 def _figures(view: View, filters: Filters, path: Path, by_person: Dimension) -> _Figures:
     whole = Dimension(view, deal, None, deal.c.created_on)
     opened = created_deals(view, filters)
-    people = tally(view, closed_deals(view, filters), by_person)
+    people = counted(view, closed_deals(view, filters), by_person)
     came = leads.tally_leads(view, filters, None) if leads.knows(filters) else None
     return _Figures(
         leads=None if came is None else came.get(ALL, leads.LeadTally()).came,
@@ -188,7 +188,7 @@ def _funnel(
 ) -> tuple[FunnelStep, ...]:
     cohort, dwell_of = now
     here = [*deals_within(view, filters), deal.c.state == "open", deal.c.pipeline_id == path.pipeline_id]
-    standing = tally(view, here, Dimension(view, deal, "stage", deal.c.created_on))
+    standing = counted(view, here, Dimension(view, deal, "stage", deal.c.created_on))
     last = slowest(dwell_of)
     steps = []
     for one in path.stages:

@@ -261,9 +261,10 @@ CREATE INDEX ix_deal_outcome ON deal (archived_at, closed_on, state, stage, bran
 CREATE INDEX ix_deal_owner_board ON deal (owner_id, pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_product_id ON deal (product_id);
 CREATE INDEX ix_deal_standing ON deal (pipeline_id, state, stage, amount, stage_entered_at, branch_id, owner_id,
-    customer_id)
+    customer_id, archived_at)
     WHERE state = 'open' AND archived_at IS NULL;
-CREATE INDEX ix_deal_waiting ON deal (archived_at, state, expected_close_on, rots_at, branch_id, owner_id);
+CREATE INDEX ix_deal_waiting ON deal (archived_at, state, expected_close_on, pipeline_id, stage, amount, rots_at,
+    branch_id, owner_id);
 
 CREATE TABLE stage_visit (
     id TEXT NOT NULL,

@@ -61,7 +61,7 @@ class Deal(SQLModel, table=True):
         Index(
             "ix_deal_standing",
             *("pipeline_id", "state", "stage", "amount", "stage_entered_at"),
-            *("branch_id", "owner_id", "customer_id"),
+            *("branch_id", "owner_id", "customer_id", "archived_at"),
             sqlite_where=text(STANDING),
             postgresql_where=text(STANDING),
         ),
@@ -76,8 +76,9 @@ class Deal(SQLModel, table=True):
             *("archived_at", "closed_on", "state", "stage", "branch_id", "owner_id", "amount", "engaged_on"),
         ),
         Index(
-            "ix_deal_waiting",  # covers what rots and what is past its expected day
-            *("archived_at", "state", "expected_close_on", "rots_at", "branch_id", "owner_id"),
+            "ix_deal_waiting",  # covers the forecast, what rots and what is past its expected day
+            *("archived_at", "state", "expected_close_on", "pipeline_id", "stage", "amount", "rots_at"),
+            *("branch_id", "owner_id"),
         ),
         Index(
             "ix_deal_closed",  # covers the won column of the board
