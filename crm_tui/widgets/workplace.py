@@ -135,17 +135,20 @@ class WorkScreen(Wayfinding):
     async def _draw(self) -> None:
         """Ask and show everything, badges included; a refusal is said and the old values stay."""
         self._stale = False
-        for one in self.query(Paged):
-            one.by_others = self._done_elsewhere and not self._done_here
+        self._mark_changes(by_others=self._done_elsewhere and not self._done_here)
         try:
             await self._show_badges()
             await self.redraw()
         except Refused as no:
             self.say(refused(no), "error")
-        for one in self.query(Paged):
-            one.by_others = False
+        self._mark_changes(by_others=False)
         self._done_here = self._done_elsewhere = False
         self.drawn = True
+
+    def _mark_changes(self, *, by_others: bool) -> None:
+        for one in self.query("Paged"):
+            if isinstance(one, Paged):
+                one.by_others = by_others
 
     async def _show_badges(self) -> None:
         from crm_tui.queries.badges import badges
