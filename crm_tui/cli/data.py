@@ -8,26 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crm_tui.cli.options import AsCsv, AsJson, Clear, DryRun, Plain
-from crm_tui.cli.terminal import (
-    NOT_ALLOWED,
-    ROW_LIMIT,
-    USAGE,
-    Listing,
-    Shape,
-    Terminal,
-    fail,
-    refusing,
-    say_json,
-)
+from crm_tui.cli.options import AsJson, Clear, DryRun
+from crm_tui.cli.reports import print_report
+from crm_tui.cli.terminal import NOT_ALLOWED, ROW_LIMIT, USAGE, Terminal, fail, refusing, say_json
 from crm_tui.cli.whom import CUSTOMER_COLUMNS, customer_rows
-from crm_tui.i18n import knows, t
+from crm_tui.i18n import t
 from crm_tui.widgets.refusal import refusal
 
 if TYPE_CHECKING:
     from crm_tui.desk import Desk
     from crm_tui.exchange.importing import ImportResult
-    from crm_tui.queries.report import Report
 
 NORMALS = ("phone", "id", "uscc", "pinyin")
 ENDINGS = (".csv", ".xlsx")
@@ -200,79 +190,3 @@ def _write(file: Path, rows: list[list[Any]]) -> None:
 
 def _cell(value: Any) -> Any:
     return ", ".join(value) if isinstance(value, list) else value
-
-
-def print_report(
-    context: typer.Context,
-    *,
-    name: Annotated[str, typer.Argument(help="cli.help.report")],
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    plain: Plain = False,
-    first: Annotated[str, typer.Option("--from", help="cli.help.from")] = "",
-    last: Annotated[str, typer.Option("--to", help="cli.help.until")] = "",
-    region: Annotated[str, typer.Option(help="cli.help.region")] = "",
-    branch: Annotated[str, typer.Option(help="cli.help.branch_name")] = "",
-    team: Annotated[str, typer.Option(help="cli.help.team_name")] = "",
-    person: Annotated[str, typer.Option(help="cli.help.person")] = "",
-    manager: Annotated[str, typer.Option(help="cli.help.manager")] = "",
-    line: Annotated[str, typer.Option(help="cli.help.product_line")] = "",
-    product: Annotated[str, typer.Option(help="cli.help.product")] = "",
-    source: Annotated[str, typer.Option(help="cli.help.source")] = "",
-    pipeline: Annotated[str, typer.Option(help="cli.help.pipeline")] = "",
-    by: Annotated[str, typer.Option(help="cli.help.by")] = "",
-    as_of: Annotated[str, typer.Option("--as-of", help="cli.help.as_of")] = "",
-    limit: Annotated[str, typer.Option(help="cli.help.limit")] = "",
-) -> None:
-    """Answer one of the standard reports."""
-    asked = {
-        "from": first,
-        "to": last,
-        "region": region,
-        "branch": branch,
-        "team": team,
-        "person": person,
-        "manager": manager,
-        "line": line,
-        "product": product,
-        "source": source,
-        "pipeline": pipeline,
-        "by": by,
-        "as_of": as_of,
-        "limit": limit,
-    }
-    terminal: Terminal = context.obj
-    with terminal.logged_in() as desk:
-        answer = desk.answer(_report, name, asked)
-    if as_json:
-        say_json(answer.to_json(t))
-    else:
-        _print_report(answer, Shape.CSV if as_csv else Shape.PLAIN if plain else Shape.TABLE)
-
-
-def _report(view: Any, name: str, asked: dict[str, str]) -> Report:
-    from crm_tui.metrics.filters import Filters
-    from crm_tui.queries.reports import report
-
-    return report(view, name, Filters.parse(view, asked))
-
-
-def _print_report(answer: Report, shape: Shape) -> None:
-    from crm_tui.queries.report import json_number
-
-    keys = tuple(column.key for column in answer.columns)
-    rows = [
-        {
-            column.key: json_number(value, column.unit)
-            for column, value in zip(answer.columns, row.values, strict=True)
-        }
-        for row in answer.rows
-    ]
-    titles = {
-        column.key: f"{column.stage} {t(f'metric.{column.metric}')}".strip()
-        if knows(f"metric.{column.metric}")
-        else column.key
-        for column in answer.columns
-    }
-    Listing(shape, limit=len(rows) or 1).show(keys, rows, titles=titles)
-    typer.echo(t("cli.as_of", day=answer.as_of), err=True)

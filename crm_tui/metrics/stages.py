@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -62,13 +62,16 @@ def path_of(view: View, filters: Filters) -> Path:
     )
 
 
-def open_codes(view: View, filters: Filters) -> Sequence[str]:
-    """Return the codes of all open stages, in order; those of older versions after the current ones."""
+def open_names(view: View, filters: Filters) -> Mapping[str, str]:
+    """Return all open stages, name by code, in order; those of older versions after the current ones."""
     rows = view.tx.rows(
-        select(stage.c.code)
+        select(stage.c.code, stage.c.name)
         .join(pipeline, pipeline.c.id == stage.c.pipeline_id)
         .where(stage.c.kind == "open")
         .where(*([pipeline.c.id == filters.pipeline.id] if filters.pipeline else []))
         .order_by(pipeline.c.position, pipeline.c.id, stage.c.version.desc(), stage.c.position)
     )
-    return tuple(dict.fromkeys(row.code for row in rows))
+    names: dict[str, str] = {}
+    for row in rows:
+        names.setdefault(row.code, row.name)
+    return names

@@ -17,7 +17,7 @@ from crm_tui.metrics import pipeline as deals
 from crm_tui.metrics.base import Definition, Unit
 from crm_tui.metrics.dimensions import ALL, Dimension, stage_places
 from crm_tui.metrics.filters import BLANK, Filters
-from crm_tui.metrics.stages import PathStage, open_codes, path_of
+from crm_tui.metrics.stages import PathStage, open_names, path_of
 from crm_tui.queries.report import Column, Report, Row, Value, answer
 from crm_tui.store.tables import deal, lead
 from crm_tui.store.view import View
@@ -40,18 +40,18 @@ def summary(view: View, filters: Filters) -> Report:
     """Return deals by stage, won, lost, win rate, amounts and cycle; days choose by the day of closing."""
     cut = Dimension(view, deal, filters.by, deal.c.closed_on)
     found = deals.tally(view, deals.closed_deals(view, filters), cut, filters.as_of)
-    codes = open_codes(view, filters)
+    stages = open_names(view, filters)
     columns = [
         *_group_column(filters.by),
         _column(deals.DEALS),
-        *(Column(f"stage_{code}", Unit.COUNT, deals.STAGE_COUNT.key) for code in codes),
+        *(Column(f"stage_{code}", Unit.COUNT, deals.STAGE_COUNT.key, name) for code, name in stages.items()),
         *map(_column, _SUMMARY),
     ]
 
     def values(one: deals.DealTally) -> tuple[Value, ...]:
         return (
             one.deals,
-            *(one.stages[code] for code in codes),
+            *(one.stages[code] for code in stages),
             one.won,
             one.lost,
             one.win_rate,

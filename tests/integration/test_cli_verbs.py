@@ -382,6 +382,26 @@ def test_a_report_is_one_json_object(stocked: Run) -> None:
     assert stocked("report", "summary", "--branch", "nowhere").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "name", ["summary", "funnel", "dwell", "ageing", "backlog", "top", "cohort", "forecast"]
+)
+def test_every_column_of_a_report_has_a_title_of_its_own(name: str, stocked: Run) -> None:
+    i18n.use("zh_CN")
+    titles = [one.strip() for one in stocked("report", name).stdout.splitlines()[0].split("|")]
+    assert len(set(titles)) == len(titles)
+    assert [one for one in titles if one.replace("_", "").isascii()] == []
+
+
+def test_a_report_is_cut_to_columns_and_rows_and_says_what_it_left_out(stocked: Run) -> None:
+    stocked("q", "13733334444 王五 ¥300", by="6002")
+    cut = stocked("report", "summary", "--by", "person", "--csv", "--columns", "person,deals", "--limit", "1")
+    assert cut.stdout.splitlines() == ["person,deals", "李敏,1"]
+    assert t("cli.more", shown=1, all=2) in cut.stderr
+    assert stocked("report", "top", "--columns", "salary").exit_code == 2
+    none = stocked("report", "top", "--fail-empty", "--json", by="6002")
+    assert (none.exit_code, json.loads(none.stdout)["rows"]) == (1, [])
+
+
 def test_an_organisation_is_founded_once(founded: Run) -> None:
     assert founded("init", "--company", "x", "--admin", "y").exit_code == 2
 
