@@ -18,7 +18,8 @@ class Settings:
     """What belongs to this terminal and not to the organisation.
 
     ``language`` is zh_CN, en or empty (by locale); ``idle_minutes`` until the screen locks; ``border`` is
-    auto, line or ascii; ``vim`` lets h j k l move and g jump outside fields.
+    auto, line or ascii; ``vim`` lets h j k l move and g jump outside fields; ``hub_certificate`` is a file
+    with the authority that vouches for an https hub, where the system does not know it.
     """
 
     language: str = ""
@@ -27,6 +28,7 @@ class Settings:
     last_number: str = ""
     border: str = "auto"
     vim: bool = False
+    hub_certificate: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from crm_tui.cli import care, data, deeds, work
+from crm_tui.cli import care, data, deeds, hub, joining, work
 from crm_tui.cli.terminal import running_clock, terminal_of
 from crm_tui.i18n import knows, t
 from crm_tui.settings import find_home
@@ -39,7 +39,7 @@ def build_program() -> typer.Typer:
         add_completion=False,
     )
     program.callback()(_before)
-    for family in (work, deeds, data, care):
+    for family in (work, deeds, data, care, joining, hub):
         family.add_verbs(program)
     return program
 

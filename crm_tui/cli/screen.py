@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crm_tui.app import CrmApp
+from crm_tui.cli.hubs import connector
 from crm_tui.settings import Home
 from crm_tui.widgets.navigation import Practise
 
@@ -23,7 +24,10 @@ def run_screen(
     def opener() -> Desk:
         from crm_tui.desk import Desk, wall_clock
 
-        desks.append(Desk.open(home.database, clock=clock or wall_clock))
+        desk = Desk.open(home.database, clock=clock or wall_clock, connect=connector(home))
+        if desk.link is not None:
+            desk.link.start()
+        desks.append(desk)
         return desks[-1]
 
     app = CrmApp(home, opener, demo=demo, hint=hint)

@@ -70,10 +70,11 @@ class Terminal:
     @contextlib.contextmanager
     def desk(self) -> Iterator[Desk]:
         """Open the desk; a refusal becomes a sentence and an exit code."""
+        from crm_tui.cli.hubs import connector
         from crm_tui.desk import Desk, wall_clock
 
         with refusing():
-            desk = Desk.open(self.home.database, clock=self.clock or wall_clock)
+            desk = Desk.open(self.home.database, clock=self.clock or wall_clock, connect=connector(self.home))
             try:
                 yield desk
             finally:

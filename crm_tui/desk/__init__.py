@@ -18,22 +18,29 @@ from sqlalchemy import Engine
 from crm_tui.commands import Command, Verdict
 from crm_tui.commands.base import SYSTEM
 from crm_tui.commands.steps import Step
-from crm_tui.desk.books import Books, Clock, new_id, wall_clock
+from crm_tui.desk.books import Books, new_id, wall_clock
 from crm_tui.desk.deeds import Deeds, Listener
 from crm_tui.desk.door import Door
 from crm_tui.desk.drawer import Drawer
+from crm_tui.desk.link import Connect, Link
+from crm_tui.desk.watch import Clock
 from crm_tui.store.backup import backup
 from crm_tui.store.engine import open_engine
 from crm_tui.store.scope import Viewer, known_viewer
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.view import View
+from crm_tui.sync.joining import membership
+from crm_tui.sync.machine import this_machine
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Desk:
-    """One counter on one database file; ``door`` knows the PINs, ``drawer`` keeps the drafts."""
+    """One counter on one database file.
+
+    ``door`` has the PINs, ``drawer`` the drafts, ``watch`` the time, ``link`` the way to the hub, if any.
+    """
 
     def __init__(
         self,
@@ -43,21 +50,31 @@ class Desk:
         ids: Callable[[], str] = new_id,
         writer: Executor | None = None,
         reader: Executor | None = None,
+        connect: Connect | None = None,
     ) -> None:
         self._books = Books(engine, clock, ids)
         self._deeds = Deeds(self._books)
+        self.link = _link(self._books, connect)
+        if self.link is not None:
+            self._deeds.listeners.append(self.link.heed)
         self._writer = writer or ThreadPoolExecutor(1, "desk-writer")
         self._reader = reader or ThreadPoolExecutor(2, "desk-reader")
-        self.door = Door(self._books)
+        self.door = Door(self._books, self.link)
         self.drawer = Drawer(self._books, self.door)
+        self.watch = self._books.watch
 
     @classmethod
-    def open(cls, path: Path, *, clock: Clock = wall_clock) -> Desk:
-        """Open the desk on a database file; raises Refused as ``open_engine`` does."""
-        return cls(open_engine(path), clock=clock)
+    def open(cls, path: Path, *, clock: Clock = wall_clock, connect: Connect | None = None) -> Desk:
+        """Open the desk on a database file; raises Refused as ``open_engine`` does.
+
+        ``connect`` reaches the hub of a terminal that has joined one; without it the desk works alone.
+        """
+        return cls(open_engine(path), clock=clock, connect=connect)
 
     def close(self) -> None:
         """Finish what is under way and let the file go."""
+        if self.link is not None:
+            self.link.stop()
         self._writer.shutdown()
         self._reader.shutdown()
         self._books.close()
@@ -138,10 +155,21 @@ class Desk:
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` after each commit, in the writer's thread, with the names of changed tables."""
         self._deeds.listeners.append(listener)
+        if self.link is not None:
+            self.link.listeners.append(listener)
 
     def back_up(self, target: Path) -> Path:
         """Copy the data to a file that is checked; raises Refused as ``store.backup.backup`` does."""
         return backup(self._books.path, target)
+
+
+def _link(books: Books, connect: Connect | None) -> Link | None:
+    """Return the link of a terminal that has joined a hub."""
+    with books.read() as tx:
+        found = membership(tx)
+    if found is None or connect is None:
+        return None
+    return Link(books, connect(found), machine=this_machine())
 
 
 async def _off(executor: Executor, work: Callable[[], T]) -> T:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 from uuid_utils import uuid7
 
+from crm_tui.desk.watch import Clock, Watch
 from crm_tui.store.engine import for_writing, storage_refusal
 from crm_tui.store.scope import forget_viewers
-from crm_tui.store.tables import meta
+from crm_tui.store.tables import meta, outbox
 from crm_tui.store.transaction import Transaction
 
-Clock = Callable[[], datetime]
-
 DEVICE = "device_id"
-_TICK = timedelta(microseconds=1)
+_LOOKED_AT = 1000
+"""How many of the last commands tell what the clock has been: a clock set wrong is not one for long."""
 
 
 def wall_clock() -> datetime:
@@ -38,10 +38,9 @@ class Books:
     def __init__(self, engine: Engine, clock: Clock, ids: Callable[[], str]) -> None:
         self._reading = engine
         self._writing = for_writing(engine)
-        self._clock = clock
-        self._last = datetime.min.replace(tzinfo=UTC)
         self.ids = ids
         self.device = self._device_id()
+        self.watch = Watch(clock, self._newest())
 
     @property
     def path(self) -> Path:
@@ -54,12 +53,7 @@ class Books:
 
     def now(self) -> datetime:
         """Return the clock's instant, aware UTC."""
-        return self._clock()
-
-    def tick(self) -> datetime:
-        """Return the clock's instant, moved on where the clock stood still: no two commands share one."""
-        self._last = max(self._clock(), self._last + _TICK)
-        return self._last
+        return self.watch.now()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -87,6 +81,13 @@ class Books:
                     forget_viewers(tx)
             finally:
                 _check_references(connection, "ON")
+
+    def _newest(self) -> datetime | None:
+        """Return the newest instant among the last commands of this terminal, in whatever order."""
+        last = select(outbox.c.at).order_by(outbox.c.seq.desc()).limit(_LOOKED_AT).subquery()
+        with self.read() as tx:
+            newest: datetime | None = tx.scalar(select(func.max(last.c.at)))
+        return newest
 
     def _device_id(self) -> str:
         """Return this terminal's own id, made at the first opening."""

@@ -113,7 +113,7 @@ class Deeds:
             batch_id=batch_id,
             device_id=self._books.device,
             actor_id=actor.person_id,
-            at=self._books.tick(),
+            at=self._books.watch.tick(),
         )
         verdict = carry_out(command, envelope, tx, actor)
         if verdict.applied:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from crm_tui.desk.books import Books
 from crm_tui.domain.errors import Refused
 from crm_tui.store.replica import cursors
-from crm_tui.sync.client import Report, SyncClient
+from crm_tui.sync.client import Progress, Report, SyncClient
 from crm_tui.sync.joining import Membership, Standing, standing
 from crm_tui.sync.messages import Hub, HubError, Say
 
@@ -48,12 +48,11 @@ class LinkState:
 class Link:
     """Syncs one counter with its hub."""
 
-    def __init__(
-        self, books: Books, hub: Hub, *, machine: str, app_version: str = "", listeners: list[Listener]
-    ) -> None:
+    def __init__(self, books: Books, hub: Hub, *, machine: str, app_version: str = "") -> None:
         self._books = books
         self._hub = hub
-        self._listeners = listeners
+        self.listeners: list[Listener] = []
+        self.reporters: list[Callable[[Report], None]] = []
         self._client = SyncClient(books.rebase, hub, books.now, machine=machine, app_version=app_version)
         self._one_round = threading.Lock()
         self._wanted = threading.Event()
@@ -75,12 +74,15 @@ class Link:
         assert found is not None, "a link is made only for a terminal that has joined"
         return LinkState(found, self._online, self._busy, self._trouble)
 
-    def run(self, *, digests: bool = False) -> Report:
-        """Run one round now, in the caller's thread; raises HubError, Refused as the storage does."""
+    def run(self, *, digests: bool = False, progress: Progress | None = None) -> Report:
+        """Run one round now, in the caller's thread; raises HubError, Refused as the storage does.
+
+        ``progress`` is told how many rows have come while many do.
+        """
         with self._one_round:
             self._say(busy=True)
             try:
-                report = self._client.run(digests=digests)
+                report = self._client.run(digests=digests, progress=progress)
             except HubError as no:
                 self._say(busy=False, online=no.code not in _AWAY, trouble=no.code)
                 raise
@@ -88,7 +90,13 @@ class Link:
                 self._say(busy=False, trouble=no.code)
                 raise
             self._say(busy=False, online=True, trouble="", changed=report.changed)
+            for reporter in self.reporters:
+                reporter(report)
             return report
+
+    def heed(self, _changed: frozenset[str]) -> None:
+        """Ask for a round because a command was carried out here."""
+        self.want()
 
     def want(self) -> None:
         """Ask for a round soon."""
@@ -157,7 +165,7 @@ class Link:
         self._online = self._online if online is None else online
         self._trouble = self._trouble if trouble is None else trouble
         if changed or before != (self._online, self._trouble, self._busy):
-            for listener in self._listeners:
+            for listener in self.listeners:
                 listener(changed | {LINK})
 
 

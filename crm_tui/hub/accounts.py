@@ -13,22 +13,25 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.permission import Right
 from crm_tui.hub.books import HubBooks, meta_value, new_secret
 from crm_tui.hub.tables import device, invite, seat
 from crm_tui.store import credentials
-from crm_tui.store.scope import viewer_of
+from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.tables import credential, org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import microseconds
 from crm_tui.sync.messages import (
     MIN_PROTOCOL,
     PROTOCOL,
+    Done,
     ForkRequest,
     HubError,
     JoinAnswer,
     JoinRequest,
     LogInAnswer,
     LogInRequest,
+    PinRequest,
     Say,
 )
 
@@ -60,6 +63,17 @@ def invite_terminal(books: HubBooks, unit_id: str, name: str, *, valid: timedelt
             raise Refused("unit_unknown")
         tx.insert(invite, code_hash=_code_hash(code), unit_id=unit_id, name=name, expires_at=expires_at)
     return Invitation(code, expires_at)
+
+
+def unit_named(books: HubBooks, word: str) -> Row[Any]:
+    """Return the unit with this id or name; raises Refused unit_unknown, unit_ambiguous."""
+    with books.read() as tx:
+        found = tx.rows(select(org_unit).where((org_unit.c.id == word) | (org_unit.c.name == word)))
+    if not found:
+        raise Refused("unit_unknown")
+    if len(found) > 1:
+        raise Refused("unit_ambiguous", name=word)
+    return found[0]
 
 
 def join(books: HubBooks, request: JoinRequest, new_id: Callable[[], str]) -> JoinAnswer:
@@ -191,6 +205,33 @@ def choose_pin(books: HubBooks, device_id: str, request: LogInRequest) -> LogInA
         return _seated(tx, device_id, request.person_id, books.clock())
 
 
+def reset_pin(books: HubBooks, device_id: str, request: PinRequest) -> Done:
+    """Take a person's PIN away, and with it every seat: no terminal lets the person in or speaks for them.
+
+    Raises:
+        HubError: AUTH (the actor has no seat here). Refused: not_allowed (right), person_unknown.
+    """
+    with books.write() as tx:
+        actor = _sitting(tx, device_id, request.actor_id)
+        if not actor.may(Right.MANAGE_PEOPLE):
+            raise Refused("not_allowed", right=Right.MANAGE_PEOPLE)
+        credentials.drop_verifier(tx, request.person_id)
+        tx.delete_where(seat, seat.c.person_id == request.person_id)
+    return Done()
+
+
+def unlock(books: HubBooks, device_id: str, request: PinRequest) -> Done:
+    """Give a person the tries back; raises as ``credentials.unlock_within`` does, HubError AUTH."""
+    with books.write() as tx:
+        credentials.unlock_within(tx, _sitting(tx, device_id, request.actor_id), request.person_id)
+    return Done()
+
+
+def seats_at(tx: Transaction, device_id: str) -> list[str]:
+    """Return the people for whom a device may speak."""
+    return sorted(tx.scalars(select(seat.c.person_id).where(seat.c.device_id == device_id)))
+
+
 def check_protocol(spoken: int) -> None:
     """Refuse a conversation that this hub cannot hold; raises HubError UPGRADE_REQUIRED, HUB_OLDER."""
     if spoken < MIN_PROTOCOL:
@@ -205,6 +246,13 @@ def known_device(tx: Transaction, device_id: str) -> Row[Any]:
     if row is None:
         raise HubError(Say.AUTH)
     return row
+
+
+def _sitting(tx: Transaction, device_id: str, person_id: str) -> Viewer:
+    """Return somebody who has proven the PIN at this device; raises HubError AUTH."""
+    if person_id not in seats_at(tx, device_id):
+        raise HubError(Say.AUTH)
+    return viewer_of(tx, person_id)
 
 
 def _seated(tx: Transaction, device_id: str, person_id: str, now: datetime) -> LogInAnswer:

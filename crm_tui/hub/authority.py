@@ -14,12 +14,14 @@ from crm_tui.hub.tables import space_rev
 from crm_tui.sync.messages import (
     MIN_PROTOCOL,
     PROTOCOL,
+    Done,
     ForkRequest,
     HubCard,
     JoinAnswer,
     JoinRequest,
     LogInAnswer,
     LogInRequest,
+    PinRequest,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -81,6 +83,14 @@ class Authority:
     def choose_pin(self, device_id: str, request: LogInRequest) -> LogInAnswer:
         """Set a person's first PIN at a terminal."""
         return accounts.choose_pin(self.books, device_id, request)
+
+    def reset_pin(self, device_id: str, request: PinRequest) -> Done:
+        """Take a person's PIN away, and the seats with it."""
+        return accounts.reset_pin(self.books, device_id, request)
+
+    def unlock(self, device_id: str, request: PinRequest) -> Done:
+        """Give a person the tries back."""
+        return accounts.unlock(self.books, device_id, request)
 
     def close(self) -> None:
         """Let the database go."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from crm_tui.domain.errors import Refused
 from crm_tui.hub.tables import hub_meta, hub_metadata
 from crm_tui.hub.touched import preparation
-from crm_tui.store.engine import for_writing, open_engine
+from crm_tui.store.engine import DELETE, WAL, for_writing, open_engine
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import microseconds
 from crm_tui.sync.messages import HubError, Say
@@ -23,6 +27,7 @@ from crm_tui.sync.messages import HubError, Say
 Clock = Callable[[], datetime]
 
 NORMAL, RECOVERING = "normal", "recovering"
+SHARE = "file:"
 _AGAIN = frozenset({"40001", "40P01", "55P03", "57P01", "53100", "08006", "25006"})
 """What PostgreSQL says of a transaction that may simply be tried again: see its appendix of error codes."""
 
@@ -36,19 +41,20 @@ class HubBooks:
         )
         self._writing = for_writing(engine)
         self._engine = engine
+        self._turn: AbstractContextManager[object]
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self.clock = clock
 
     @classmethod
     def open(cls, url: str, *, clock: Clock) -> HubBooks:
-        """Open the database at ``sqlite:///path`` or ``postgresql+psycopg://…``.
+        """Open the database at ``sqlite:///path``, ``file:///path`` (a share) or ``postgresql+psycopg://…``.
 
         Raises:
-            Refused: as ``open_engine`` does for a file; hub_missing where the database is no hub's.
+            Refused: as ``open_engine`` does for a file; hub_url_unknown.
         """
-        if url.startswith("sqlite:///"):
-            return cls(open_file(Path(url.removeprefix("sqlite:///"))), clock)
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
-        return cls(_noting(engine), clock)
+        if url.startswith("postgresql"):
+            return cls(_noting(create_engine(url, hide_parameters=True, pool_pre_ping=True)), clock)
+        return cls(open_file(file_of(url), DELETE if url.startswith(SHARE) else WAL), clock)
 
     @property
     def engine(self) -> Engine:
@@ -73,13 +79,22 @@ class HubBooks:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that writes: all of it is kept, or nothing."""
-        with _asking_again(), self._writing.connect() as connection, connection.begin():
+        with self._turn, _asking_again(), self._writing.connect() as connection, connection.begin():
             yield Transaction(connection)
 
 
-def open_file(path: Path) -> Engine:
+def file_of(url: str) -> Path:
+    """Return the file that a URL names; raises Refused hub_url_unknown."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"sqlite", "file"} or not parts.path.strip("/"):
+        raise Refused("hub_url_unknown", url=url)
+    path = parts.path[1:] if parts.scheme == "sqlite" else parts.path  # sqlite:////abs, sqlite:///rel
+    return Path(url2pathname(path))
+
+
+def open_file(path: Path, journal: str = WAL) -> Engine:
     """Open a hub's SQLite file, made ready to note what changes."""
-    engine = open_engine(path)
+    engine = open_engine(path, journal)
     hub_metadata.create_all(engine)
     engine.dispose()  # connections from here on note what changes
     return _noting(engine)

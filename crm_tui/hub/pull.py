@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, Table, and_, or_, select
 
+from crm_tui.hub.accounts import seats_at
 from crm_tui.hub.books import HubBooks, meta_value
 from crm_tui.hub.tables import command_alias, command_log, device, feed, space_rev
 from crm_tui.store.replicated import (
@@ -98,6 +99,7 @@ def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any
         if page.more and last is not None
         else None,
         acks=_acks(tx, row.device_id, request.first_pending) if whole else [],
+        seats=seats_at(tx, row.device_id) if whole else None,
         digests=digests(tx, page.scope) if whole and request.digests else [],
         safe_until=int(meta_value(tx, "safe_until", "0")),
         hub_now=books.now,

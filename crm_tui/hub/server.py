@@ -28,6 +28,7 @@ from crm_tui.sync.messages import (
     JoinRequest,
     LogInRequest,
     Message,
+    PinRequest,
     PullRequest,
     PushRequest,
     Say,
@@ -90,6 +91,8 @@ class Server:
             "wait": self._wait,
             "log_in": self._log_in,
             "choose_pin": self._choose_pin,
+            "reset_pin": self._reset_pin,
+            "unlock": self._unlock,
         }
         at = prefix.rstrip("/") + "/v1/"
         return Starlette(
@@ -162,6 +165,14 @@ class Server:
     async def _choose_pin(self, request: Request) -> Message:
         device_id, asked = await self._from_device(request, LogInRequest)
         return await run_sync(self._hub.choose_pin, device_id, asked)
+
+    async def _reset_pin(self, request: Request) -> Message:
+        device_id, asked = await self._from_device(request, PinRequest)
+        return await run_sync(self._hub.reset_pin, device_id, asked)
+
+    async def _unlock(self, request: Request) -> Message:
+        device_id, asked = await self._from_device(request, PinRequest)
+        return await run_sync(self._hub.unlock, device_id, asked)
 
     async def _wait(self, request: Request) -> Message:
         """Answer as soon as a space of the device has moved, or when the time is over."""

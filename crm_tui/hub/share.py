@@ -7,12 +7,14 @@ import time
 from crm_tui.hub import accounts
 from crm_tui.hub.authority import Authority
 from crm_tui.sync.messages import (
+    Done,
     ForkRequest,
     HubCard,
     JoinAnswer,
     JoinRequest,
     LogInAnswer,
     LogInRequest,
+    PinRequest,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -68,6 +70,14 @@ class SharedHub:
     def choose_pin(self, request: LogInRequest) -> LogInAnswer:
         """Set a person's first PIN."""
         return self._authority.choose_pin(self._proven(), request)
+
+    def reset_pin(self, request: PinRequest) -> Done:
+        """Take a person's PIN away everywhere."""
+        return self._authority.reset_pin(self._proven(), request)
+
+    def unlock(self, request: PinRequest) -> Done:
+        """Give a person the tries back."""
+        return self._authority.unlock(self._proven(), request)
 
     def close(self) -> None:
         """Let the file go."""

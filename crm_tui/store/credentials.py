@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -24,14 +25,19 @@ def has_pin(tx: Transaction, person_id: str) -> bool:
     return tx.first(select(credential.c.person_id).where(credential.c.person_id == person_id)) is not None
 
 
+def check_shape(pin: str) -> None:
+    """Refuse what cannot be a PIN; raises Refused pin_shape."""
+    if not (SHORTEST <= len(pin) <= LONGEST and pin.isascii() and pin.isdigit()):
+        raise Refused("pin_shape", shortest=SHORTEST, longest=LONGEST)
+
+
 def hash_pin(pin: str, hasher: PasswordHasher | None = None) -> str:
     """Return the argon2id verifier of a PIN; about 0.2 s of work, so call it off the screen's thread.
 
     Raises:
         Refused: pin_shape.
     """
-    if not (SHORTEST <= len(pin) <= LONGEST and pin.isascii() and pin.isdigit()):
-        raise Refused("pin_shape", shortest=SHORTEST, longest=LONGEST)
+    check_shape(pin)
     return (hasher or PasswordHasher()).hash(pin)
 
 
@@ -44,6 +50,11 @@ def set_verifier(tx: Transaction, person_id: str, verifier: str) -> None:
 def drop_verifier(tx: Transaction, person_id: str) -> None:
     """Forget a person's PIN."""
     tx.delete_where(credential, credential.c.person_id == person_id)
+
+
+def keep_only(tx: Transaction, person_ids: Iterable[str]) -> None:
+    """Forget the PINs of everybody else here: the hub has taken them back."""
+    tx.delete_where(credential, credential.c.person_id.not_in(sorted(person_ids)))
 
 
 def unlock(tx: Transaction, person_id: str) -> None:

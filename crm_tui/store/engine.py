@@ -26,7 +26,11 @@ BUSY_MILLISECONDS = 5_000
 _WRITES = "crm_writes"
 
 
-def open_engine(path: Path) -> Engine:
+WAL, DELETE = "WAL", "DELETE"
+"""How SQLite keeps a commit whole: a log beside the file, or, on a network share, the old pages."""
+
+
+def open_engine(path: Path, journal: str = WAL) -> Engine:
     """Open, check and migrate the database file at ``path``; a new file is made for its owner alone.
 
     Raises:
@@ -42,7 +46,7 @@ def open_engine(path: Path) -> Engine:
             plain.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             _number_new_file(plain)
             migrate(plain)
-            plain.execute("PRAGMA journal_mode = WAL")
+            _choose_journal(plain, journal)
     except sqlite3.DatabaseError as error:
         raise storage_refusal(error, path) from error
     engine = create_engine(
@@ -98,6 +102,12 @@ def _first_failure(error: BaseException | None) -> BaseException | None:
     return first
 
 
+def _choose_journal(plain: sqlite3.Connection, journal: str) -> None:
+    """Set the journal, which stays with the file: only where it is another one, never under load."""
+    if plain.execute("PRAGMA journal_mode").fetchone()[0].upper() != journal:
+        plain.execute(f"PRAGMA journal_mode = {journal}")
+
+
 def _number_new_file(plain: sqlite3.Connection) -> None:
     """Give a new file its number before its first log is begun, so that the log can be told from others."""
     (number,) = plain.execute("PRAGMA application_id").fetchone()
@@ -110,7 +120,6 @@ def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> Non
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()

@@ -17,6 +17,7 @@ from sqlalchemy import Row
 
 from crm_tui.commands import Envelope, execute
 from crm_tui.store import outbox
+from crm_tui.store.credentials import keep_only
 from crm_tui.store.outbox import fact, set_facts
 from crm_tui.store.replica import (
     Rebase,
@@ -76,6 +77,7 @@ class _Round:
     changed: frozenset[str] = frozenset()
     mended: bool = False
     digests: bool = False
+    progress: Progress | None = None
 
     def report(self) -> Report:
         return Report(self.sent, self.pulled, self.changed, self.mended)
@@ -96,22 +98,22 @@ class SyncClient:
         *,
         machine: str,
         app_version: str = "",
-        progress: Progress | None = None,
     ) -> None:
         self._begin = begin
         self._hub = hub
         self._now = now
         self._machine = machine
         self._version = app_version
-        self._progress = progress
 
-    def run(self, *, digests: bool = False) -> Report:
+    def run(self, *, digests: bool = False, progress: Progress | None = None) -> Report:
         """Push and pull until both sides have told everything; ``digests`` compares what they hold.
+
+        ``progress`` is told how many rows have come while there are pages of them.
 
         Raises:
             HubError: what the hub or the way to it says; what was done until then stays done.
         """
-        account = _Round(digests=digests)
+        account = _Round(digests=digests, progress=progress)
         for _ in range(_TURNS):
             try:
                 self._check_machine()
@@ -207,8 +209,8 @@ class SyncClient:
             with self._begin() as tx:
                 stage_page(tx, msgspec.msgpack.encode(answer))
             account.pulled += sum(len(rows.rows) for rows in answer.put)
-            if self._progress is not None:
-                self._progress(account.pulled)
+            if account.progress is not None:
+                account.progress(account.pulled)
             answer = self._hub.pull(
                 msgspec.structs.replace(
                     request,
@@ -227,6 +229,8 @@ class SyncClient:
             self._note_meeting(tx, answer)
 
     def _note_meeting(self, tx: Transaction, answer: PullAnswer) -> None:
+        if answer.seats is not None:
+            keep_only(tx, answer.seats)
         now = self._now()
         set_facts(
             tx,

@@ -13,6 +13,7 @@ import httpx
 from crm_tui.domain.errors import Refused
 from crm_tui.sync import wire
 from crm_tui.sync.messages import (
+    Done,
     ForkRequest,
     HubCard,
     HubError,
@@ -21,6 +22,7 @@ from crm_tui.sync.messages import (
     LogInAnswer,
     LogInRequest,
     Message,
+    PinRequest,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -101,6 +103,14 @@ class HttpHub:
     def choose_pin(self, request: LogInRequest) -> LogInAnswer:
         """Set a person's first PIN."""
         return self._ask("v1/choose_pin", request, LogInAnswer)
+
+    def reset_pin(self, request: PinRequest) -> Done:
+        """Take a person's PIN away everywhere."""
+        return self._ask("v1/reset_pin", request, Done)
+
+    def unlock(self, request: PinRequest) -> Done:
+        """Give a person the tries back."""
+        return self._ask("v1/unlock", request, Done)
 
     def close(self) -> None:
         """Let the connections go; a request under way ends as unreachable."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from crm_tui.domain.errors import Refused
 from crm_tui.store import outbox
 from crm_tui.store.outbox import fact, set_facts
-from crm_tui.store.replica import keep_undo, set_cursors
+from crm_tui.store.replica import keep_undo
 from crm_tui.store.tables import org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of
@@ -92,12 +92,3 @@ def become_member(tx: Transaction, url: str, answer: JoinAnswer, machine: str) -
         hub_machine=machine,
     )
     keep_undo(tx)
-
-
-def become_first_member(
-    tx: Transaction, url: str, answer: JoinAnswer, machine: str, revs: dict[str, int]
-) -> None:
-    """Let the terminal whose data the hub was made of be its first one, up to date already."""
-    become_member(tx, url, answer, machine)
-    outbox.settle_all(tx)
-    set_cursors(tx, revs)

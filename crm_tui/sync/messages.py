@@ -166,7 +166,10 @@ class Digest(Message):
 
 
 class PullAnswer(Message):
-    """One page. ``acks`` and ``digests`` come only where the whole answer fits one page: one snapshot."""
+    """One page. ``acks``, ``seats`` and ``digests`` come only where the whole fits one page: one snapshot.
+
+    ``seats`` names the people for whom the terminal may speak.
+    """
 
     epoch: str
     scope: list[str]
@@ -176,6 +179,7 @@ class PullAnswer(Message):
     put: list[TableRows] = []
     more: Place | None = None
     acks: list[Ack] = []
+    seats: list[str] | None = None
     digests: list[Digest] = []
     safe_until: int = 0
     hub_now: int = 0
@@ -257,6 +261,17 @@ class LogInAnswer(Message):
     lease_until: int
 
 
+class PinRequest(Message):
+    """Somebody with the right, who sits at this terminal, takes a person's PIN or wrong tries away."""
+
+    actor_id: str
+    person_id: str
+
+
+class Done(Message):
+    """It was done."""
+
+
 class HubCard(Message):
     """What a hub tells anybody who asks: enough to say whether one may talk to it."""
 
@@ -305,6 +320,14 @@ class Hub(Protocol):
 
     def choose_pin(self, request: LogInRequest) -> LogInAnswer:
         """Set the first PIN of a person who has none."""
+        ...
+
+    def reset_pin(self, request: PinRequest) -> Done:
+        """Take a person's PIN away everywhere."""
+        ...
+
+    def unlock(self, request: PinRequest) -> Done:
+        """Give a person the tries back."""
         ...
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ class Terminal:
         self.name = name
         self.desk = desk
         self.hub = hub
-        self.link = Link(desk._books, hub, machine=name, listeners=[])
+        self.link = Link(desk._books, hub, machine=name)
 
     def sync(self, **more: Any) -> Report:
         """Run one round with the hub."""

@@ -1,0 +1,95 @@
+"""Making a hub's database and opening one; what a terminal's file has to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from crm_tui.domain.errors import Refused
+from crm_tui.hub import founding
+from crm_tui.hub.authority import Authority
+from crm_tui.hub.books import HubBooks, file_of, meta_value
+from crm_tui.hub.pull import scope_hash, spaces_below
+from crm_tui.hub.tables import space_rev
+from crm_tui.store import outbox
+from crm_tui.store.backup import backup
+from crm_tui.store.engine import for_writing, open_engine
+from crm_tui.store.outbox import fact, set_facts
+from crm_tui.store.replica import set_cursors
+from crm_tui.store.tables import org_unit
+from crm_tui.store.transaction import Transaction
+from crm_tui.sync.joining import become_member
+from crm_tui.sync.machine import this_machine
+
+
+@dataclass(frozen=True)
+class Made:
+    """A hub that was made: the organisation's name and the rows it begins with."""
+
+    organisation: str
+    rows: int
+
+
+def open_hub(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], str]) -> Authority:
+    """Open a hub's database.
+
+    Raises:
+        Refused: hub_missing where there is none; as ``HubBooks.open`` does.
+    """
+    if not url.startswith("postgresql") and not file_of(url).exists():
+        raise Refused("hub_missing", url=url)
+    books = HubBooks.open(url, clock=clock)
+    with books.read() as tx:
+        founded = bool(meta_value(tx, "epoch"))
+    if not founded:
+        books.close()
+        raise Refused("hub_missing", url=url)
+    return Authority(books, new_id)
+
+
+def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datetime]) -> Made:
+    """Make a hub of a terminal's data, and the terminal its first member, reaching it at ``url``.
+
+    Raises:
+        Refused: hub_exists, home_joined (url), hub_empty; as ``backup`` and ``HubBooks.open`` do. The
+            terminal is changed last: until then it works alone as before.
+    """
+    engine = open_engine(source)
+    try:
+        with engine.connect() as connection:
+            own = Transaction(connection)
+            if fact(own, "hub_url"):
+                raise Refused("home_joined", url=fact(own, "hub_url"))
+            if own.first(select(org_unit.c.id)) is None:
+                raise Refused("hub_empty")
+            device_id = fact(own, "device_id")
+        target = file_of(database)
+        if target.exists():
+            raise Refused("hub_exists", url=database)
+        backup(source, target)
+        books = HubBooks.open(database, clock=clock)
+        founding.found(books)
+        with books.read() as tx:
+            top = tx.first(select(org_unit).where(org_unit.c.parent_id.is_(None)))
+            assert top is not None, "an organisation has a top"
+        answer = founding.adopt(
+            books, device_id=device_id, machine=this_machine(), unit_id=top.id, name=top.name
+        )
+        with books.read() as tx:
+            scope = spaces_below(tx, top.id)
+            known = {row.space: row.rev for row in tx.rows(select(space_rev))}
+            rows = int(tx.connection.exec_driver_sql("SELECT count(*) FROM feed").scalar() or 0)
+        books.close()
+        with for_writing(engine).connect() as connection, connection.begin():
+            own = Transaction(connection)
+            become_member(own, url, answer, this_machine())
+            outbox.settle_all(own)
+            set_facts(own, hub_scope_hash=scope_hash(scope))
+            set_cursors(own, {space: known.get(space, 0) for space in scope})
+        return Made(answer.organisation, rows)
+    finally:
+        engine.dispose()
