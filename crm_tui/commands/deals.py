@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row
 
 from crm_tui.commands.base import Command, Context, Day, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
+from crm_tui.commands.stage_log import enter_stage, has_begun, last_visits, leave_stage
 from crm_tui.commands.within import branch_day, deal_within, living_customer, living_deal
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import MoveKind, Pipeline, Stage, StageKind, check_move
@@ -16,12 +17,12 @@ from crm_tui.domain.overdue import rots_at
 from crm_tui.domain.permission import Right
 from crm_tui.domain.plausible import check_expected_close
 from crm_tui.store.pipelines import deal_facts, first_pipeline, load_pipeline, proven_actions
-from crm_tui.store.prepared import Ready
 from crm_tui.store.tables import deal, product, product_line, stage_evidence, stage_visit
 from crm_tui.store.transaction import Transaction
 
 CLEARED = frozenset({"amount", "product_id", "line_id", "expected_close_on"})
 """What an edit empties by naming it without a value."""
+_TICK = timedelta(microseconds=1)
 
 
 class CreateDeal(Command):
@@ -69,7 +70,7 @@ class CreateDeal(Command):
             expected_close_on=self.expected_close_on,
             extra={},
         )
-        _enter(tx, context, deal_id, cycle=1, stage=start.code, from_stage="", kind=MoveKind.START, reason="")
+        enter_stage(tx, context, deal_id, at=context.at, cycle=1, stage=start.code, kind=MoveKind.START)
         refresh_contact_state(tx, row.id)
         return Outcome({"deal_id": deal_id}, undo=(SetDealArchived(deal_id=deal_id, archived=True),))
 
@@ -218,11 +219,13 @@ class MoveDeal(Command):
             _refuse_archived(pipeline)
         cycle = row.cycle + (kind is MoveKind.REOPEN)
         there = pipeline.stage(self.to_stage)
-        _leave(tx, row.id, context.at)
-        visit_id = _enter(
+        at = max(context.at, row.stage_entered_at + _TICK)  # no stay ends before it began
+        leave_stage(tx, row.id, at)
+        visit_id = enter_stage(
             tx,
             context,
             row.id,
+            at=at,
             cycle=cycle,
             stage=there.code,
             from_stage=row.stage,
@@ -230,7 +233,7 @@ class MoveDeal(Command):
             reason=self.lost_reason if kind is MoveKind.LOST else self.reason,
         )
         today = branch_day(tx, row.branch_id, context.at)
-        tx.update(deal, row.id, **_columns(self, row, pipeline, cycle, at=context.at, today=today))
+        tx.update(deal, row.id, **_columns(self, row, pipeline, cycle, at=at, today=today))
         if row.customer_id:
             refresh_contact_state(tx, row.customer_id)
         return Outcome(
@@ -250,7 +253,7 @@ class TakeBackMove(Command):
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Restore the deal to the visit before, unless it has moved on."""
         row = living_deal(tx, context, self.deal_id)
-        last, before = _last_visits(tx, row.id)
+        last, before = last_visits(tx, row.id)
         if last is None or before is None or last.id != self.visit_id:
             raise Refused("move_not_last")
         pipeline = load_pipeline(tx, row.pipeline_id)
@@ -261,7 +264,7 @@ class TakeBackMove(Command):
         tx.update(stage_visit, before.id, left_at=None)
         restored = _restored(before, here, branch_day(tx, row.branch_id, before.entered_at))
         moved_on = branch_day(tx, row.branch_id, last.entered_at)
-        if moved_on == row.engaged_on and not _has_begun(tx, row.id, pipeline):
+        if moved_on == row.engaged_on and not has_begun(tx, row.id, pipeline):
             restored["engaged_on"] = None
         tx.update(deal, row.id, **restored)
         if row.customer_id:
@@ -319,13 +322,6 @@ def _restored(before: Row[Any], here: Stage, entered_on: date) -> dict[str, Any]
     }
 
 
-def _has_begun(tx: Transaction, deal_id: str, path: Pipeline) -> bool:
-    """Tell whether a visit that stands was in any other stage than the first and the lost one."""
-    idle = [path.stages[0].code, path.of_kind(StageKind.LOST).code]
-    standing = (stage_visit.c.deal_id == deal_id) & stage_visit.c.taken_back_at.is_(None)
-    return tx.first(select(stage_visit.c.id).where(standing, stage_visit.c.stage.not_in(idle))) is not None
-
-
 def _line_of(
     tx: Transaction, product_id: str | None, line_id: str | None, *, had: str | None = None
 ) -> str | None:
@@ -343,54 +339,3 @@ def _line_of(
     if line_id and tx.get(product_line, line_id) is None:
         raise Refused("product_unknown")
     return line_id
-
-
-def _enter(
-    tx: Transaction,
-    context: Context,
-    deal_id: str,
-    *,
-    cycle: int,
-    stage: str,
-    from_stage: str,
-    kind: MoveKind,
-    reason: str,
-) -> str:
-    """Add a stage visit that begins now; return its id."""
-    visit_id = context.new_id()
-    tx.insert(
-        stage_visit,
-        id=visit_id,
-        deal_id=deal_id,
-        cycle=cycle,
-        stage=stage,
-        from_stage=from_stage,
-        kind=kind.value,
-        entered_at=context.at,
-        actor_id=context.actor.person_id,
-        reason=reason,
-    )
-    return visit_id
-
-
-def _leave(tx: Transaction, deal_id: str, at: datetime) -> None:
-    """Close the visit that is going on."""
-    tx.change(stage_visit, _LEAVE, {"the_id": deal_id, "the_end": at})
-
-
-_LEAVE = Ready(
-    update(stage_visit)
-    .where(stage_visit.c.deal_id == bindparam("the_id"), stage_visit.c.left_at.is_(None))
-    .values(left_at=bindparam("the_end", type_=stage_visit.c.left_at.type))
-)
-
-
-def _last_visits(tx: Transaction, deal_id: str) -> tuple[Row[Any] | None, Row[Any] | None]:
-    """Return the last visit that stands and the one before it."""
-    rows = tx.rows(
-        select(stage_visit)
-        .where(stage_visit.c.deal_id == deal_id, stage_visit.c.taken_back_at.is_(None))
-        .order_by(stage_visit.c.entered_at.desc(), stage_visit.c.id.desc())
-        .limit(2)
-    )
-    return (rows[0] if rows else None), (rows[1] if len(rows) > 1 else None)

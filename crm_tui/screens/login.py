@@ -13,6 +13,7 @@ from textual.containers import Center, Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.text import fold_width
 from crm_tui.i18n import t
 from crm_tui.settings import Home
 from crm_tui.widgets.counter import Counter
@@ -21,7 +22,7 @@ from crm_tui.widgets.fields import TextField
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.navigation import Entered, Go, Quit
 from crm_tui.widgets.picker import Picker, PickRow
-from crm_tui.widgets.refusal import refused
+from crm_tui.widgets.refusal import clock_behind, refused
 from crm_tui.widgets.text import safe_text
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class LoginScreen(CrmScreen):
     @property
     def person(self) -> AtDoor | None:
         """The person whose number, name or initials stand in the first field, if there is exactly one."""
-        typed = self.query_one("#number", TextField).value.strip().casefold()
+        typed = fold_width(self.query_one("#number", TextField).value).strip().casefold()
         people = self._door.people if self._door else ()
         by_number = [one for one in people if one.number.casefold() == typed]
         found = by_number or [
@@ -179,6 +180,9 @@ class LoginScreen(CrmScreen):
         if not self._door.founded:
             self.post_message(Go("wizard"))
             return
+        behind = counter.desk.watch.behind
+        if behind is not None:
+            self.say(clock_behind(behind), "warn")
         self._show_person()
 
     @work(group="who", exclusive=True, exit_on_error=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import knows, t
@@ -16,6 +17,15 @@ def refusal(code: str, details: Mapping[str, object]) -> str:
 def refused(no: Refused) -> str:
     """Return the sentence of a raised refusal."""
     return refusal(no.code, no.details)
+
+
+def clock_behind(by: timedelta) -> str:
+    """Return the warning that the clock is behind the newest command, in minutes, hours or days."""
+    minutes = by // timedelta(minutes=1)
+    for unit, size in (("days", 24 * 60), ("hours", 60), ("minutes", 1)):
+        if minutes >= 2 * size:
+            return t(f"work.clock_behind_{unit}", count=minutes // size)
+    return t("work.clock_behind_minutes", count=minutes)
 
 
 def _spoken(value: object) -> str:

@@ -11,8 +11,9 @@ from textual.binding import Binding, BindingType
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.frame import Tone
 from crm_tui.widgets.paging import Paged
-from crm_tui.widgets.refusal import refusal, refused
+from crm_tui.widgets.refusal import clock_behind, refusal, refused
 from crm_tui.widgets.wayfinding import Wayfinding
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ class WorkScreen(Wayfinding):
         self.say_refusals(verdicts)
         return verdicts
 
+    def say(self, text: str, tone: Tone = "info") -> None:
+        """Say it; the good news of a save with a clock that was set back says that first."""
+        jump = self.counter.desk.watch.take_jump() if tone == "good" else None
+        if jump is None:
+            super().say(text, tone)
+        else:
+            super().say(f"{clock_behind(jump)} {text}", "warn")
+
     def say_refusals(self, verdicts: Sequence[Verdict]) -> None:
         """Say the first refusal and how many there were, or nothing."""
         no = [verdict for verdict in verdicts if not verdict.applied]
@@ -112,9 +121,13 @@ class WorkScreen(Wayfinding):
             self.say(refused(no), "warn")
             return
         applied = sum(verdict.applied for verdict in verdicts)
+        left = [verdict for verdict in verdicts if not verdict.applied]
         if applied:
             self.say(t(said, count=applied), "good")
-        self.say_refusals(verdicts)
+        if left:
+            why = refusal(left[0].code, left[0].details)
+            key = f"{said}_partly" if applied else f"{said}_not"
+            self.say(t(key, count=applied, left=len(left), why=why), "error")
 
     def _on_changed(self, kinds: frozenset[str]) -> None:
         """Draw what changed; news from the hub come with LINK among the kinds."""
