@@ -69,7 +69,7 @@ class LeadFormScreen(FormScreen):
             "pipeline": paths[0].value if paths else "",
         }
         self.title = t("lead_form.title", name=one.name)
-        extra = " ".join(f"{key}: {value}" for key, value in one.extra)
+        extra = " ".join(value for _, value in one.extra)
         self.set_hint(extra or t("customer_form.hint"))
         lines = [Choice(p.id, p.name) for p in await self.ask(product_lines)]
         return self._specs(lines, paths)

@@ -242,4 +242,5 @@ def _known(line: LeadLine, now: datetime, zone: str) -> list[str]:
     ]
     if line.customer_id:
         words.append(t("leads.became", name=line.customer_name))
-    return words + [f"{key}: {value}" for key, value in line.extra]
+    notes = {"note": t("leads.note")}
+    return words + [f"{notes.get(key, key)}: {value}" for key, value in line.extra]

@@ -105,6 +105,7 @@ class SettingsScreen(WorkScreen):
 
     async def action_section(self, place: int) -> None:
         """Choose a section by its digit and go to its rows."""
+        self.say("")
         self._section = self._sections[place - 1]
         await self._list.reload(self._section.name)
         await self.redraw()

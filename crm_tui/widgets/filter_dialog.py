@@ -16,7 +16,7 @@ from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.form import Form
 from crm_tui.widgets.frame import CrmModal
 
-NAMES = ("region", "branch", "team", "person", "line", "source")
+NAMES = ("region", "branch", "team", "person", "pipeline", "line", "source")
 
 
 class FilterDialog(CrmModal[dict[str, str] | None]):

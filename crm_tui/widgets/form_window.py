@@ -131,6 +131,8 @@ class FormWindow(CrmModal[bool], Drafting):
             picked = await self.app.push_screen_wait(Picker(self._title, rows))
             if picked is not None:
                 field.choose(*({*field.values, picked} if field.multiple else {picked}))
+        else:
+            self.say(t("form_screen.no_values"))
 
     @work(group="draft", exit_on_error=False)
     async def _bring_back(self) -> None:

@@ -357,6 +357,7 @@ async def test_the_language_changes_everything_at_once_and_stays_chosen(program,
         kept = home.read()
         assert (kept.language, kept.theme, kept.idle_minutes) == ("zh_CN", "crm-light", 5)
         assert app.theme == "crm-light"
+        assert office.desk.drawer.find("window", "display") is None
 
 
 async def test_a_backup_is_made_at_once(program, office, home):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_tui.domain.permission import Right
@@ -67,6 +68,13 @@ class Section:
         self.screen.say(t("settings.saved"), "good")
         return ""
 
+    async def do(self, command: Command) -> None:
+        """Carry a command out that needs no form, say what became of it and read everything again."""
+        verdicts = await self.screen.act(command)
+        if verdicts and verdicts[0].applied:
+            self.screen.say(t("settings.saved"), "good")
+        await self.screen.redraw()
+
     def show_form(
         self,
         command: type[Command],
@@ -74,11 +82,13 @@ class Section:
         values: dict[str, Any] | None = None,
         fixed: dict[str, Any] | None = None,
         hidden: Sequence[str] = (),
+        needed: Collection[str] = (),
         choices: Choices | None = None,
     ) -> None:
         """Draw a command as a form in a window; what was changed there is carried out.
 
-        ``fixed`` says which row is changed: then only what differs from ``values`` travels.
+        ``fixed`` says which row is changed: then only what differs from ``values`` travels. ``needed``
+        fields may be left as they are but not emptied.
         """
         start = answers_of(command, values or {})
 
@@ -89,7 +99,8 @@ class Section:
             cleared = {key: None for key, answer in changed.items() if not answer}
             return await self.carry_out(built(command, {**cleared, **filled(command, changed, fixed)}))
 
-        specs = specs_of(command, hidden=[*hidden, *(fixed or ())], choices=choices)
+        drawn = specs_of(command, hidden=[*hidden, *(fixed or ())], choices=choices)
+        specs = [replace(one, mandatory=one.mandatory or one.key in needed) for one in drawn]
         subject = ":".join([command.kind, *map(str, (fixed or {}).values())])
         self.show_window(subject, t(f"command.{command.kind}"), specs, save, values=start)
 

@@ -12,6 +12,7 @@ from crm_tui.i18n import t
 from crm_tui.queries.pickers import UnitChoice, units
 from crm_tui.queries.settings import PersonLine, open_work, roster
 from crm_tui.screens.sections.base import Section
+from crm_tui.widgets import figures
 from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.picker import Picker, PickRow
@@ -54,10 +55,15 @@ class PeopleSection(Section):
         found = await self._person(row_id)
         if found is None:
             return
-        values = {
-            key: getattr(found, key) for key in ("name", "role", "reach", "unit_id", "manager_id", "phone")
-        }
-        self.show_form(EditPerson, values=values, fixed={"person_id": row_id}, choices=await self._choices())
+        values = {key: getattr(found, key) for key in ("name", "role", "reach", "unit_id", "manager_id")}
+        values["phone"] = figures.phone(found.phone, clear=True)
+        self.show_form(
+            EditPerson,
+            values=values,
+            fixed={"person_id": row_id},
+            needed=("name", "role", "unit_id"),
+            choices=await self._choices(),
+        )
 
     async def new(self, row_id: str) -> None:
         """Take somebody on, in the unit of the person under the cursor."""
@@ -95,8 +101,7 @@ class PeopleSection(Section):
             self.screen.say(t("settings.pin_reset", name=found.name), "good")
             return
         command = SetPersonStatus(person_id=found.id, status=_status(wanted), expected=_status(found.status))
-        await self.screen.act(command)
-        await self.screen.redraw()
+        await self.do(command)
 
     async def _person(self, person_id: str) -> PersonLine | None:
         return next((one for one in await self.screen.ask(roster) if one.id == person_id), None)

@@ -60,7 +60,13 @@ class ProductsSection(Section):
         if found is None:
             return
         values = {key: getattr(found, key) for key in ("name", "line_id", "unit_price", "active")}
-        self.show_form(EditProduct, values=values, fixed={"product_id": row_id}, choices=await self._lines())
+        self.show_form(
+            EditProduct,
+            values=values,
+            fixed={"product_id": row_id},
+            needed=("name", "active"),
+            choices=await self._lines(),
+        )
 
     async def new(self, row_id: str) -> None:
         """Add a product."""

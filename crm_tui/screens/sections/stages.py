@@ -136,8 +136,8 @@ class StagesSection(Section):
             return await self.carry_out(planned(answers))
 
         async def preview(answers: Answers) -> str:
-            names = " > ".join(one.name for one in planned(answers).stages)
-            return t("settings.pipeline_preview", stages=names)
+            names = [one.name for one in planned(answers).stages]
+            return t("settings.pipeline_preview", count=len(names), first=names[0], last=names[-1])
 
         title = t("settings.new_pipeline")
         self.show_window("pipeline", title, specs, save, values={"like": _TEMPLATE}, preview=preview)
@@ -147,8 +147,7 @@ class StagesSection(Section):
         key = "settings.pipeline_sure_away" if archived else "settings.pipeline_sure_back"
         sure = Confirm(t(key, name=found.pipeline.name, deals=deals))
         if await self.screen.app.push_screen_wait(sure) is not None:
-            await self.screen.act(SetPipelineArchived(pipeline_id=found.pipeline.id, archived=archived))
-            await self.screen.redraw()
+            await self.do(SetPipelineArchived(pipeline_id=found.pipeline.id, archived=archived))
 
     def _edit(self, found: PipelineInForce, stage: StagePlan, place: int, *, adds: bool) -> None:
         stages = list(as_plan(found.pipeline).stages)
@@ -168,8 +167,7 @@ class StagesSection(Section):
 
     async def _publish_if_sure(self, found: PipelineInForce, stages: Sequence[StagePlan]) -> None:
         if await self.screen.app.push_screen_wait(Confirm(_effect(found))) is not None:
-            await self.screen.act(_publishing(found, stages))
-            await self.screen.redraw()
+            await self.do(_publishing(found, stages))
 
 
 def _stage_rows(found: PipelineInForce) -> list[Row]:
