@@ -56,9 +56,9 @@ def _by_desk(desk: Desk, ids: Iterator[str]) -> Callable[[], float]:
             customer_id=next(ids),
             channel="phone",
             result="reached",
-            need_change="想要大一点的餐桌",
+            need_change=_NEED,
             objections=("price",),
-            next_step="周五带图纸到店",
+            next_step=_STEP,
             next_at=desk.now() + timedelta(days=2),
         )
         verdicts = []
@@ -78,42 +78,37 @@ def _by_hand(desk: Desk, plain: sqlite3.Connection, ids: Iterator[str]) -> Calla
     def write(customer_id: str) -> None:
         number, at = next(numbers), int(now().timestamp() * 1_000_000)
         version, plan, batch = (f"{number:031x}{place}" for place in "123")
-        said = {"customer_id": customer_id, "channel": "phone", "need_change": "想要大一点的餐桌"}
+        said = {"customer_id": customer_id, "channel": "phone", "need_change": _NEED}
         plain.execute("BEGIN IMMEDIATE")
         plain.execute(
-            "INSERT INTO follow_up VALUES (?,?,1,NULL,NULL,?,NULL,?,?,'phone','reached',?,?,'',?,?,?,?,?,1)",
-            (
-                version,
-                version,
-                customer_id,
-                branch,
-                author,
-                "想要大一点的餐桌",
-                '["price"]',
-                "周五带图纸到店",
-                at,
-                at,
-                "2026-01-08",
-                at,
-            ),
+            _FOLLOW_UP,
+            (version, version, customer_id, branch, author, _NEED, '["price"]', _STEP, at, at, _DAY, at),
         )
-        plain.execute(
-            "INSERT INTO contact_plan VALUES (?,?,?,?,?,?,?,'',NULL)",
-            (plan, customer_id, at, "周五带图纸到店", at, author, version),
-        )
-        plain.execute(
-            "UPDATE customer SET last_follow_up_at = ?, last_effective_at = ?, next_contact_at = ?,"
-            " next_step = ?, due_at = ?, due_reason = 'next_contact' WHERE id = ?",
-            (at, at, at, "周五带图纸到店", at, customer_id),
-        )
-        plain.execute(
-            "UPDATE deal SET due_at = ? WHERE customer_id = ? AND state = 'open'", (at, customer_id)
-        )
-        plain.execute(
-            "INSERT INTO outbox (cmd_id, batch_id, device_id, actor_id, kind, version, args, at, state)"
-            " VALUES (?,?,?,?,'log_follow_up',1,?,?,'pending')",
-            (version, batch, "device", author, json.dumps(said, ensure_ascii=False), at),
-        )
+        plain.execute(_PLAN, (plan, customer_id, at, _STEP, at, author, version))
+        plain.execute(_CUSTOMER, (at, at, at, _STEP, at, customer_id))
+        plain.execute(_DEALS, (at, customer_id))
+        plain.execute(_OUTBOX, (version, batch, author, json.dumps(said, ensure_ascii=False), at))
         plain.execute("COMMIT")
 
     return lambda: timed(partial(write, next(ids)))
+
+
+_NEED, _STEP, _DAY = "想要大一点的餐桌", "周五带图纸到店", "2026-01-08"
+_FOLLOW_UP = (
+    "INSERT INTO follow_up (id, root_id, version, customer_id, branch_id, author_id, channel, result,"
+    " need_change, objections, objection_note, next_step, next_at, occurred_at, occurred_on, logged_at,"
+    " effective) VALUES (?,?,1,?,?,?,'phone','reached',?,?,'',?,?,?,?,?,1)"
+)
+_PLAN = (
+    "INSERT INTO contact_plan (id, customer_id, next_at, next_step, set_at, actor_id, follow_up_id, reason)"
+    " VALUES (?,?,?,?,?,?,?,'')"
+)
+_CUSTOMER = (
+    "UPDATE customer SET last_follow_up_at = ?, last_effective_at = ?, next_contact_at = ?, next_step = ?,"
+    " due_at = ?, due_reason = 'next_contact' WHERE id = ?"
+)
+_DEALS = "UPDATE deal SET due_at = ? WHERE customer_id = ? AND state = 'open'"
+_OUTBOX = (
+    "INSERT INTO outbox (cmd_id, batch_id, device_id, actor_id, kind, version, args, at, state, code,"
+    " supersedes) VALUES (?,?,'device',?,'log_follow_up',1,?,?,'pending','','')"
+)

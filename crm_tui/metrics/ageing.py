@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -60,10 +61,10 @@ def ageing(view: View, filters: Filters, as_of: date) -> Mapping[str, AgeTally]:
     key, day = cut.key.label("key"), deal.c.engaged_on
     amount = func.coalesce(func.sum(deal.c.amount), 0).label("amount")
     statement = select(key, day, func.count().label("number"), amount).group_by(*cut.grouped, day)
-    found: dict[str, AgeTally] = {}
+    found: defaultdict[str, AgeTally] = defaultdict(AgeTally)
     for still_open in (deal.c.closed_on.is_(None), deal.c.closed_on > as_of):  # each a part of the index
         for row in view.tx.rows(statement.where(*_engaged(view, filters, as_of), still_open)):
-            one, days = found.setdefault(cut.fold(row.key), AgeTally()), (as_of - row.engaged_on).days
+            one, days = found[cut.fold(row.key)], (as_of - row.engaged_on).days
             one.ages.add(days, row.number)
             one.overdue += row.number if days > PATIENCE_DAYS else 0
             one.amount += int(row.amount)

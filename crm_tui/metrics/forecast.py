@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -73,10 +74,10 @@ def forecast(view: View, filters: Filters, as_of: date) -> Mapping[str, Forecast
         late,
     ).where(*expected_deals(view, filters))
     chances = _chances(view)
-    found: dict[str, Forecast] = {}
+    found: defaultdict[str, Forecast] = defaultdict(Forecast)
     for row in view.tx.rows(statement.group_by(*columns)):
         group = f"{row.key:%Y-%m}" if by_month and row.key else row.key
-        one = found.setdefault(cut.fold(group), Forecast())
+        one = found[cut.fold(group)]
         percent, amount = chances.get((row.pipeline_id, row.stage), 0), int(row.amount)
         one.deals += row.number
         one.best += amount

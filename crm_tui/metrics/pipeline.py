@@ -5,7 +5,7 @@ A win belongs to the day of the stage change that won the deal (``closed_on``), 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -102,15 +102,18 @@ def tally(
 
 def counted(
     view: View, where: list[ColumnElement[bool]], by: Dimension, as_of: date | None = None
-) -> dict[str, DealTally]:
+) -> Mapping[str, DealTally]:
     """Do what :func:`tally` does, without the days that winning took."""
-    found: dict[str, DealTally] = {}
+    found: defaultdict[str, DealTally] = defaultdict(DealTally)
     stood = (_stage_on(as_of).label("stood_in"), state_on(as_of).label("standing"))
     amount = func.coalesce(func.sum(deal.c.amount), 0).label("amount")
     statement = select(by.key.label("key"), *stood, func.count().label("number"), amount)
-    for row in view.tx.rows(statement.where(*where).group_by(*by.grouped, *stood)):
-        one = found.setdefault(by.fold(row.key), DealTally())
-        one.add(stage=row.stood_in, state=row.standing, count=row.number, amount=int(row.amount))
+    # Named twice, a column would no longer be in the order of the index.
+    grouped = stood if as_of is None and by.key is deal.c.stage else (*by.grouped, *stood)
+    for row in view.tx.rows(statement.where(*where).group_by(*grouped)):
+        found[by.fold(row.key)].add(
+            stage=row.stood_in, state=row.standing, count=row.number, amount=int(row.amount)
+        )
     return found
 
 

@@ -257,7 +257,7 @@ CREATE INDEX ix_deal_customer ON deal (customer_id, state);
 CREATE INDEX ix_deal_external_id ON deal (external_id);
 CREATE INDEX ix_deal_line_id ON deal (line_id);
 CREATE INDEX ix_deal_opened ON deal (archived_at, pipeline_id, created_on, branch_id, owner_id, state, stage, lost_from, id);
-CREATE INDEX ix_deal_outcome ON deal (archived_at, closed_on, state, stage, branch_id, owner_id, amount, engaged_on);
+CREATE INDEX ix_deal_outcome ON deal (archived_at, closed_on, engaged_on, state, stage, branch_id, owner_id, amount);
 CREATE INDEX ix_deal_owner_board ON deal (owner_id, pipeline_id, state, stage, due_at, id);
 CREATE INDEX ix_deal_product_id ON deal (product_id);
 CREATE INDEX ix_deal_standing ON deal (pipeline_id, state, stage, amount, stage_entered_at, branch_id, owner_id,

@@ -72,8 +72,8 @@ class Deal(SQLModel, table=True):
             *("state", "stage", "lost_from", "id"),
         ),
         Index(
-            "ix_deal_outcome",  # covers won, lost, amounts and cycles
-            *("archived_at", "closed_on", "state", "stage", "branch_id", "owner_id", "amount", "engaged_on"),
+            "ix_deal_outcome",  # covers won, lost, amounts, cycles and ages
+            *("archived_at", "closed_on", "engaged_on", "state", "stage", "branch_id", "owner_id", "amount"),
         ),
         Index(
             "ix_deal_waiting",  # covers the forecast, what rots and what is past its expected day
