@@ -14,7 +14,7 @@ from crm_tui.store import credentials
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.joining import LEASE
-from crm_tui.sync.messages import Hub, HubError, LogInAnswer, LogInRequest, PinRequest
+from crm_tui.sync.messages import Hub, HubError, LogInAnswer, LogInRequest, PinRequest, Say
 
 T = TypeVar("T")
 
@@ -68,7 +68,8 @@ class Door:
         """Let the hub say who somebody is whom this terminal does not know, or no longer may."""
         with self._books.read() as tx:
             known = credentials.has_pin(tx, person_id)
-        if known and not link.state().standing.lease_over(self._books.now()):
+        standing = link.state().standing
+        if known and not standing.frozen and not standing.lease_over(self._books.now()):
             return
         try:
             if known:
@@ -76,7 +77,7 @@ class Door:
             else:
                 self._introduce(link.hub.log_in(LogInRequest(person_id=person_id, pin=pin)), person_id)
         except HubError as no:
-            code = "lease_over" if known else "hub_needed"
+            code = no.code if no.code == Say.FROZEN else "lease_over" if known else "hub_needed"
             raise Refused(code, days=LEASE.days, why=no.code) from no
         except Refused as no:
             if no.code == "pin_unset":

@@ -6,6 +6,7 @@ asked; the watcher asks the hub to say when something has changed, and finds out
 
 from __future__ import annotations
 
+import logging
 import random  # noqa: TID251 - a pause that is never quite the same, not a rule
 import threading
 from collections.abc import Callable
@@ -33,6 +34,7 @@ WATCH = 25.0
 PROBE = 4.0
 """Seconds between two looks for a hub that was not there."""
 LONGEST_PAUSE = 300.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,10 @@ class Link:
                 self.run()
                 pause = SCHEDULE
             except (HubError, Refused):
+                pause = _longer(1.0 if pause == SCHEDULE else pause)
+            except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that brings work home
+                _log.exception("a round with the hub broke off")
+                self._say(busy=False, trouble="sync_failed")
                 pause = _longer(1.0 if pause == SCHEDULE else pause)
 
     def _watch(self) -> None:

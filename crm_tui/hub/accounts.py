@@ -172,6 +172,13 @@ def authenticate(books: HubBooks, device_id: str, secret: str) -> None:
         raise HubError(Say.AUTH)
 
 
+def check_welcome(books: HubBooks, device_id: str) -> None:
+    """Refuse a device that is not known or was frozen; raises HubError AUTH, FROZEN."""
+    with books.read() as tx:
+        if known_device(tx, device_id).status == FROZEN:
+            raise HubError(Say.FROZEN)
+
+
 def log_in(books: HubBooks, device_id: str, request: LogInRequest) -> LogInAnswer:
     """Check a person's PIN, counting the try, and give the person a seat at this device.
 

@@ -78,18 +78,22 @@ class Authority:
 
     def log_in(self, device_id: str, request: LogInRequest) -> LogInAnswer:
         """Check a person's PIN at a terminal."""
+        accounts.check_welcome(self.books, device_id)
         return accounts.log_in(self.books, device_id, request)
 
     def choose_pin(self, device_id: str, request: LogInRequest) -> LogInAnswer:
         """Set a person's first PIN at a terminal."""
+        accounts.check_welcome(self.books, device_id)
         return accounts.choose_pin(self.books, device_id, request)
 
     def reset_pin(self, device_id: str, request: PinRequest) -> Done:
         """Take a person's PIN away, and the seats with it."""
+        accounts.check_welcome(self.books, device_id)
         return accounts.reset_pin(self.books, device_id, request)
 
     def unlock(self, device_id: str, request: PinRequest) -> Done:
         """Give a person the tries back."""
+        accounts.check_welcome(self.books, device_id)
         return accounts.unlock(self.books, device_id, request)
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from crm_tui.store.replicated import (
     replicated,
 )
 from crm_tui.store.search import index_customers
-from crm_tui.store.tables import contact, contact_point, customer, sync_cursor, sync_page, sync_undo
+from crm_tui.store.tables import contact, contact_point, customer, sync_cursor, sync_undo
 from crm_tui.store.transaction import Transaction
 
 _QUIET = "sync_quiet"
@@ -134,22 +134,6 @@ def set_cursors(tx: Transaction, revs: Mapping[str, int]) -> None:
     """Note how far each space has been read; spaces that are not named are no longer read."""
     tx.delete_where(sync_cursor)
     tx.insert_all(sync_cursor, [{"space": space, "rev": rev} for space, rev in sorted(revs.items())])
-
-
-def stage_page(tx: Transaction, body: bytes) -> None:
-    """Keep a page of a pull until the last one has come."""
-    tx.insert(sync_page, body=body)
-
-
-def staged_pages(tx: Transaction) -> Iterator[bytes]:
-    """Yield the pages kept, in order; one is in memory at a time."""
-    for no in list(tx.scalars(select(sync_page.c.no).order_by(sync_page.c.no))):
-        yield tx.scalar(select(sync_page.c.body).where(sync_page.c.no == no))
-
-
-def drop_pages(tx: Transaction) -> None:
-    """Forget the pages kept."""
-    tx.delete_where(sync_page)
 
 
 def stored_rows(tx: Transaction, table: Table) -> Iterable[Row[Any]]:

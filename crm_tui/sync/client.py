@@ -6,11 +6,13 @@ and I14 (epoch, cursors, rows and outbox change together or not at all).
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 from sqlalchemy import Row
@@ -19,15 +21,7 @@ from crm_tui.commands import Envelope, execute
 from crm_tui.store import outbox
 from crm_tui.store.credentials import keep_only
 from crm_tui.store.outbox import fact, set_facts
-from crm_tui.store.replica import (
-    Rebase,
-    cursors,
-    drop_pages,
-    set_cursors,
-    stage_page,
-    staged_pages,
-    stored_rows,
-)
+from crm_tui.store.replica import Rebase, cursors, set_cursors, stored_rows
 from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of, microseconds
@@ -47,12 +41,17 @@ from crm_tui.sync.messages import (
     Say,
     SealedCommand,
 )
+from crm_tui.sync.spool import Spool
 
 KEPT_FOR = timedelta(days=35)
 """How long an applied command stays in the archive, even if the hub has a backup."""
 _BUSINESS = frozenset(table.name for table in REPLICATED)
+_SPOOL = 8 * 1024 * 1024
+"""Bytes of pages that wait in memory; more go to a temporary file."""
 _TURNS = 20
 """How often one round may begin anew because the hub has something to say first."""
+
+_log = logging.getLogger(__name__)
 
 Begin = Callable[[], AbstractContextManager[Transaction]]
 Progress = Callable[[int], None]
@@ -81,6 +80,37 @@ class _Round:
 
     def report(self) -> Report:
         return Report(self.sent, self.pulled, self.changed, self.mended)
+
+
+@dataclass(frozen=True)
+class _Pulled:
+    """What a pull brought: what was asked, the last answer, and the pages before it."""
+
+    request: PullRequest
+    answer: PullAnswer
+    pages: Spool
+
+    @property
+    def fresh(self) -> bool:
+        """Tell whether the hub tells everything anew."""
+        return self.answer.scope_hash != self.request.scope_hash
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether it was one page: one snapshot with its answers."""
+        return not self.fresh and self.pages.empty
+
+    @property
+    def nothing_new(self) -> bool:
+        """Tell whether no row has to be put back and forth."""
+        told = self.answer
+        return self.whole and not (told.put or told.gone or told.acks or told.digests)
+
+    def follows(self, tx: Transaction) -> bool:
+        """Tell whether the terminal still stands where it stood when it asked."""
+        asked = self.request
+        stands = (fact(tx, "hub_epoch"), fact(tx, "hub_scope_hash"), cursors(tx))
+        return stands == (asked.epoch, asked.scope_hash, asked.cursors)
 
 
 class SyncClient:
@@ -130,7 +160,6 @@ class SyncClient:
             with self._begin() as tx:
                 set_facts(tx, hub_epoch=str(no.details["epoch"]), hub_scope_hash="")
                 outbox.reopen(tx, int(no.details["last_seq"]))
-                drop_pages(tx)
         elif no.code == Say.GAP:
             with self._begin() as tx:
                 if not outbox.reopen(tx, int(no.details["expected"]) - 1):
@@ -138,6 +167,10 @@ class SyncClient:
         elif no.code == Say.FORKED:
             self._fork()
         else:
+            if no.code == Say.FROZEN:
+                with self._begin() as tx:
+                    keep_only(tx, ())
+                    set_facts(tx, hub_frozen="1")
             raise no
 
     def _check_machine(self) -> None:
@@ -178,7 +211,6 @@ class SyncClient:
     def _pull(self, account: _Round) -> bool:
         """Take over what changed; return False where there is more to ask for."""
         with self._begin() as tx:
-            drop_pages(tx)
             request = PullRequest(
                 epoch=fact(tx, "hub_epoch"),
                 protocol=PROTOCOL,
@@ -187,27 +219,21 @@ class SyncClient:
                 first_pending=outbox.first_pending(tx),
                 digests=account.digests,
             )
-        answer = self._hub.pull(request)
-        fresh = answer.scope_hash != request.scope_hash
-        whole = not fresh and answer.more is None
-        if answer.more is not None:
-            answer = self._pages(request, answer, account)
-        if whole and not (answer.put or answer.gone or answer.acks or answer.digests):
-            self._nothing_new(answer)
-            return True
-        changed, sound = self._take_over(answer, fresh=fresh, whole=whole)
-        account.changed |= changed
-        account.pulled += sum(len(rows.rows) for rows in answer.put)
-        if not sound:
-            account.mended = True
-            return False
-        return whole
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+            answer = self._pages(request, self._hub.pull(request), spool, account)
+            pulled = _Pulled(request, answer, Spool(spool))
+            if pulled.nothing_new:
+                self._nothing_new(answer)
+                return True
+            account.pulled += sum(len(rows.rows) for rows in answer.put)
+            return self._take_over(pulled, account)
 
-    def _pages(self, request: PullRequest, answer: PullAnswer, account: _Round) -> PullAnswer:
+    def _pages(
+        self, request: PullRequest, answer: PullAnswer, spool: IO[bytes], account: _Round
+    ) -> PullAnswer:
         """Keep pages until the last has come; return the last."""
         while answer.more is not None:
-            with self._begin() as tx:
-                stage_page(tx, msgspec.msgpack.encode(answer))
+            Spool(spool).keep(answer)
             account.pulled += sum(len(rows.rows) for rows in answer.put)
             if account.progress is not None:
                 account.progress(account.pulled)
@@ -236,29 +262,34 @@ class SyncClient:
             tx,
             hub_safe_until=str(answer.safe_until),
             hub_last_sync=str(microseconds(now)),
+            hub_frozen="",
             hub_skew=str(microseconds(now) - answer.hub_now),
         )
         outbox.prune(tx, instant_of(answer.safe_until), now - KEPT_FOR)
 
-    def _take_over(self, answer: PullAnswer, *, fresh: bool, whole: bool) -> tuple[frozenset[str], bool]:
-        """Rebase in one transaction; return which tables changed, and whether the digests agree."""
+    def _take_over(self, pulled: _Pulled, account: _Round) -> bool:
+        """Rebase in one transaction; return False where the hub has to be asked again."""
+        answer = pulled.answer
         with self._begin() as tx:
+            if not pulled.follows(tx):  # another program on this home was faster
+                return False
             rebase = Rebase(tx)
             with rebase.hub_state():
-                if fresh:
+                if pulled.fresh:
                     rebase.clear()
-                for body in staged_pages(tx):
-                    _apply(rebase, msgspec.msgpack.decode(body, type=PullAnswer))
+                for page in pulled.pages.read():
+                    _apply(rebase, page)
                 _apply(rebase, answer)
-                sound = not (whole and answer.digests) or _agrees(tx, answer.digests)
+                sound = not answer.digests or _agrees(tx, answer.digests)
             for ack in answer.acks:
                 _mark(tx, ack)
             _replay(tx)
-            drop_pages(tx)
             set_cursors(tx, answer.upto)
             set_facts(tx, hub_epoch=answer.epoch, hub_scope_hash=answer.scope_hash if sound else "")
             self._note_meeting(tx, answer)
-            return frozenset(tx.changed & _BUSINESS), sound
+            account.changed |= tx.changed & _BUSINESS
+        account.mended |= not sound
+        return sound and pulled.whole
 
 
 def _apply(rebase: Rebase, page: PullAnswer) -> None:
@@ -306,10 +337,20 @@ def _replay(tx: Transaction) -> None:
             version=row.version,
             args=row.args,
         )
-        verdict = execute(envelope, tx)
-        code = "" if verdict.applied else verdict.code
+        code, details = _carried_out(envelope, tx)
         if code != row.code:
-            outbox.doubt(tx, row.seq, code, dict(verdict.details) if code else None)
+            outbox.doubt(tx, row.seq, code, details)
+
+
+def _carried_out(envelope: Envelope, tx: Transaction) -> tuple[str, dict[str, Any] | None]:
+    """Carry a command out; return why not, an empty code where it was."""
+    try:
+        with tx.savepoint():
+            verdict = execute(envelope, tx)
+    except Exception:  # noqa: BLE001 - one command that breaks must not keep the others from the hub (I12)
+        _log.exception("command %s (%s) could not be carried out again", envelope.cmd_id, envelope.kind)
+        return "command_failed", None
+    return ("", None) if verdict.applied else (verdict.code, dict(verdict.details))
 
 
 def _sealed(row: Row[Any], less: int) -> SealedCommand:

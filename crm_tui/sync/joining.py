@@ -42,6 +42,7 @@ class Standing:
     refused: int
     last_met: datetime | None
     skew: timedelta
+    frozen: bool
 
     def lease_over(self, now: datetime) -> bool:
         """Tell whether the hub has not been met for longer than people may work without it."""
@@ -65,6 +66,7 @@ def standing(tx: Transaction) -> Standing | None:
         waiting=many[outbox.PENDING],
         refused=sum(many.get(state, 0) for state in ("rejected", "held", "quarantined")),
         last_met=instant_of(met) if met else None,
+        frozen=bool(fact(tx, "hub_frozen")),
         skew=timedelta(microseconds=int(fact(tx, "hub_skew", "0"))),
     )
 

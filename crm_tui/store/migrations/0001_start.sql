@@ -413,11 +413,6 @@ CREATE TABLE sync_undo (
     before TEXT
 ) STRICT;
 
-CREATE TABLE sync_page (
-    no INTEGER PRIMARY KEY,
-    body BLOB NOT NULL
-) STRICT;
-
 CREATE TABLE meta (
     name TEXT NOT NULL,
     value TEXT NOT NULL,

@@ -18,7 +18,6 @@ from crm_tui.store.tables.local import (
     Outbox,
     SearchEntry,
     SyncCursor,
-    SyncPage,
     SyncUndo,
 )
 from crm_tui.store.tables.organisation import (
@@ -54,7 +53,6 @@ stage_evidence = core(StageEvidence)
 outbox = core(Outbox)
 sync_cursor = core(SyncCursor)
 sync_undo = core(SyncUndo)
-sync_page = core(SyncPage)
 meta = core(Meta)
 credential = core(Credential)
 draft = core(Draft)

@@ -65,15 +65,6 @@ class SyncUndo(SQLModel, table=True):
     before: str | None = None
 
 
-class SyncPage(SQLModel, table=True):
-    """A page of a pull that is not complete yet, as it came."""
-
-    __tablename__ = "sync_page"
-
-    no: int | None = Field(default=None, primary_key=True)
-    body: bytes
-
-
 class Meta(SQLModel, table=True):
     """Facts about this terminal by name: device_id, and ``hub_*`` once it has joined a hub."""
 
