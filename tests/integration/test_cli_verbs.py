@@ -255,6 +255,15 @@ def test_a_line_is_taken_in_whole_or_not_at_all(founded: Run, home: Path) -> Non
     assert _rows(home, "SELECT count(*) FROM customer") == [(0,)]
 
 
+def test_a_line_in_single_words_may_hold_an_arrow_but_no_mistyped_option(founded: Run, home: Path) -> None:
+    line = ("13800138000", "张三", "电话:想看样品", "->送样品", "!3")
+    assert founded("q", *line, by="6001").exit_code == 0
+    assert _rows(home, "SELECT next_step FROM follow_up") == [("送样品",)]
+    for wrong in ("--jsn", "-"):
+        assert founded("q", "13911112222", "李四", wrong, by="6001").exit_code == 2
+    assert _rows(home, "SELECT count(*) FROM customer") == [(1,)]
+
+
 def test_lines_from_stdin_are_answered_one_by_one_with_their_numbers(founded: Run, home: Path) -> None:
     ended = founded("q", "-", by="6001", typed="13800138000 张三\n\n123456 坏\n13911112222 李四\n")
     answers = [json.loads(line) for line in ended.stdout.splitlines()]
@@ -470,11 +479,13 @@ def test_the_doctor_finds_a_damaged_file_and_mends_open_permissions(stocked: Run
         return {one["name"]: one["state"] for one in json.loads(stocked("doctor", "--json").stdout)}
 
     assert states()["integrity"] == states()["permissions"] == "good"
-    (home / "crm.db").chmod(0o644)
-    assert states()["permissions"] == "bad"
-    assert stocked("doctor").exit_code == 1
-    stocked("doctor", "--fix")
-    assert states()["permissions"] == "good"
+    for name in ("crm.db", "settings.toml", "trouble.log"):
+        (home / name).touch()
+        (home / name).chmod(0o644)
+        assert states()["permissions"] == "bad"
+        assert stocked("doctor").exit_code == 1
+        stocked("doctor", "--fix")
+        assert states()["permissions"] == "good"
     (home / "crm.db").write_bytes(b"not a database")
     damaged = stocked("doctor", "--json")
     assert damaged.exit_code == 1

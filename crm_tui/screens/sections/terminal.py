@@ -38,9 +38,9 @@ class DisplaySection(Section):
         return [
             Row("language", (t("settings.language"), t(f"language.{language()}"))),
             Row("theme", (t("settings.theme"), t(f"theme.{theme}"))),
+            Row("idle", (t("settings.idle"), minutes)),
             Row("border", (t("wizard.border"), t(f"wizard.border.{_border(chosen)}"))),
             Row("vim", (t("vim.label"), t(f"vim.{_YES if chosen.vim else _NO}"))),
-            Row("idle", (t("settings.idle"), minutes)),
         ]
 
     async def open(self, row_id: str) -> None:
@@ -49,9 +49,9 @@ class DisplaySection(Section):
         specs = [
             _choice("language", "settings.language", {one: f"language.{one}" for one in LANGUAGES}),
             _choice("theme", "settings.theme", {one.name: f"theme.{one.name}" for one in THEMES}),
+            FieldSpec("idle", "settings.idle", mandatory=True, check=_minutes_check),
             _choice("border", "wizard.border", {one: f"wizard.border.{one}" for one in BORDERS}),
             _choice("vim", "vim.label", {one: f"vim.{one}" for one in (_NO, _YES)}),
-            FieldSpec("idle", "settings.idle", mandatory=True, check=_minutes_check),
         ]
         values: dict[str, Value] = {
             "language": language(),
