@@ -27,6 +27,7 @@ SCREENS = {
     "customers": ("f2",),
     "todo": ("f8",),
     "panel": ("ctrl+g", "5"),
+    "leads": ("ctrl+g", "x"),
     "settings": ("ctrl+g", "s"),
     "import": ("ctrl+g", "i"),
     "profile": ("enter",),
