@@ -6,7 +6,7 @@ those compiled before. What every command runs is therefore compiled once for ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -24,10 +24,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.engine import Dialect, IteratorResult
+from sqlalchemy.engine import Dialect, IteratorResult, Result
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlalchemy.types import TypeEngine
 
@@ -75,12 +76,16 @@ class Prepared:
     def rows(self, connection: Connection, values: Values) -> Sequence[Row[Any]]:
         """Return the rows of a question."""
         found = say(connection, self._text, self._given(values)).fetchall()
-        return IteratorResult(self._shape, map(self._turned, found)).all()
+        return self._answer(map(self._turned, found)).all()
 
     def first(self, connection: Connection, values: Values) -> Row[Any] | None:
         """Return the first row of a question or None."""
         found = say(connection, self._text, self._given(values)).fetchone()
-        return None if found is None else IteratorResult(self._shape, iter((self._turned(found),))).one()
+        return None if found is None else self._answer(iter((self._turned(found),))).one()
+
+    def _answer(self, found: Iterator[Any]) -> Result[Any]:
+        answer: Result[Any] = IteratorResult(self._shape, found)
+        return answer
 
     def _given(self, values: Values) -> Any:
         """Return the values as the driver takes them: in their order, or by name."""
@@ -182,4 +187,4 @@ def _outward(kind: TypeEngine[Any], dialect: Dialect) -> Turn | None:
 
 
 def _default(column: Column[Any]) -> Any:
-    return column.default.arg if column.default is not None and column.default.is_scalar else None
+    return column.default.arg if isinstance(column.default, ScalarElementColumnDefault) else None

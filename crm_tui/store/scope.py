@@ -105,7 +105,7 @@ def known_viewer(tx: Transaction, person_id: str) -> Viewer:
     """
     if tx.dialect != "sqlite":
         return viewer_of(tx, person_id)
-    version = say(tx.connection, "PRAGMA data_version").fetchone()[0]
+    ((version,),) = say(tx.connection, "PRAGMA data_version").fetchall()
     kept = tx.connection.info.get(_KEPT)
     if kept is None or kept[0] != version:
         kept = tx.connection.info[_KEPT] = (version, {})
