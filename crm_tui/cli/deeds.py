@@ -34,7 +34,8 @@ def add_verbs(program: typer.Typer) -> None:
     program.command(help="cli.verb.move")(move)
     program.command(help="cli.verb.postpone")(postpone)
     program.command(help="cli.verb.assign")(assign)
-    program.command("q", help="cli.verb.q")(quick)
+    as_words = {"ignore_unknown_options": True}  # "->next step" is no option
+    program.command("q", help="cli.verb.q", context_settings=as_words)(quick)
     program.command(help="cli.verb.do")(do)
 
 

@@ -29,16 +29,27 @@ def quick(
 ) -> None:
     """Take one line in, whole or not at all; ``-`` reads lines from stdin and answers each with JSON."""
     terminal: Terminal = context.obj
+    line = _line(words)
     with terminal.logged_in() as desk:
-        if words == [STDIN]:
+        if line == STDIN:
             worst = _many(desk, sys.stdin)
             raise typer.Exit(worst)
-        result = take_in(desk, " ".join(words))
+        result = take_in(desk, line)
         if as_json:
             say_json(result)
         if result["code"] != "applied":
             fail(refusal(result["code"], result["details"]), exit_code(result["code"]))
         typer.echo(t("cli.taken_in", deeds=", ".join(result["deeds"])), err=True)
+
+
+def _line(words: Sequence[str]) -> str:
+    """Return the words as one line; ends where one is a mistyped option or what a shell left of ``->``."""
+    for word in words:
+        if word.startswith("--"):
+            fail(t("cli.line_option", word=word), USAGE)
+        if word == STDIN and len(words) > 1:
+            fail(t("cli.line_torn"), USAGE)
+    return " ".join(words)
 
 
 def take_in(desk: Desk, line: str) -> dict[str, Any]:

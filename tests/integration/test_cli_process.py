@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,14 @@ def test_restore_refuses_while_another_process_has_the_data_open(home: Path) -> 
     rescued = (home / "crm.db.replaced-1.outbox-1.jsonl").read_text("utf-8")
     assert "张三" in rescued
     assert "李四" in rescued
+
+
+def test_what_nobody_foresaw_is_one_sentence_and_a_note_without_values(home: Path) -> None:
+    with closing(sqlite3.connect(home / "crm.db")) as plain:
+        plain.execute("CREATE TRIGGER no BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'never'); END")
+    ended = run(home, "--as", "1001", "q", "13800138000 张三")
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+    assert str(home / "trouble.log") in ended.stderr
+    noted = (home / "trouble.log").read_text("utf-8")
+    assert "IntegrityError" in noted
+    assert "张三" not in noted
