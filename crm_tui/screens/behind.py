@@ -15,7 +15,7 @@ from crm_tui.widgets import figures
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
-from crm_tui.widgets.rows import Anchor, Column, ListSource, Row
+from crm_tui.widgets.rows import Anchor, Column, NotAsked, Row
 from crm_tui.widgets.workplace import WorkScreen
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class BehindScreen(WorkScreen):
         self._figure = figure.removeprefix("alert:")
         self._filters = filters
         self._customers: dict[str, str] = {}
-        self._rows = VirtualList(_columns(), ListSource(), empty=t("behind.empty"), id="rows")
+        self._rows = VirtualList(_columns(), NotAsked(), empty=t("behind.empty"), id="rows")
 
     def compose_body(self) -> ComposeResult:
         """The list alone."""

@@ -45,10 +45,12 @@ class FoundRows(CustomerRows[CustomerLine]):
         self._typed = typed
         self._filters = filters
         self._first_page: Any = None
+        self.exact = True
 
     async def count(self) -> int:
         """Return how many match; the first of them come with the same answer, for the page asked next."""
         self._first_page = await self._asked(0, PAGE_ROWS)
+        self.exact = bool(self._first_page.exact)
         return int(self._first_page.count)
 
     async def part(self, offset: int, limit: int) -> Any:
@@ -119,7 +121,8 @@ class CustomersScreen(BatchScreen):
         """Search again; the cursor stays on its customer."""
         typed, filters = self._typed.value.strip(), FILTERS[self._filter]
         await self.show_customers(FoundRows(self.counter, self.ask, typed, filters))
-        self._hits.say(t("customers.hits", count=self.rows.count))
+        more = isinstance(self.source, FoundRows) and not self.source.exact
+        self._hits.say(t("customers.more_hits" if more else "customers.hits", count=self.rows.count))
         self.title = t("customers.title", filter=t(f"customers.filter.{self._filter}"))
         self.set_hint(t("customers.new_hint" if typed and not self.rows.count else "customers.hint"))
 

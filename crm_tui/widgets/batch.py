@@ -20,7 +20,7 @@ from crm_tui.widgets.line_dialog import LineDialog
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.refusal import refused
-from crm_tui.widgets.rows import Column, ListSource
+from crm_tui.widgets.rows import Column, NotAsked
 from crm_tui.widgets.workplace import WorkScreen
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class BatchScreen(WorkScreen):
 
     def __init__(self, counter: Counter, columns: Sequence[Column], empty: str) -> None:
         super().__init__(counter)
-        self.rows = VirtualList(columns, ListSource(), empty=empty, id="rows")
+        self.rows = VirtualList(columns, NotAsked(), empty=empty, id="rows")
         self.source: CustomerRows[Any] | None = None
 
     async def show_customers(self, source: CustomerRows[Any]) -> None:

@@ -17,7 +17,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.entries import entry_lines
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.portrait import deal_state
-from crm_tui.widgets.rows import Column, ListSource, Row
+from crm_tui.widgets.rows import Column, ListSource, NotAsked, Row
 from crm_tui.widgets.text import safe_text
 from crm_tui.widgets.timeline_rows import TimelineRows
 
@@ -45,8 +45,8 @@ class History(Vertical):
         self.tab = TABS[0]
         self.channel = ""
         timeline = (Column("what", t("profile.timeline"), flex=1),)
-        self.timeline = VirtualList(timeline, ListSource(), empty=t("profile.empty"), id=TABS[0])
-        self.deals = VirtualList(_columns(), ListSource(), empty=t("profile.no_deals"), id=TABS[1])
+        self.timeline = VirtualList(timeline, NotAsked(), empty=t("profile.empty"), id=TABS[0])
+        self.deals = VirtualList(_columns(), NotAsked(), empty=t("profile.no_deals"), id=TABS[1])
         self.deals.display = False
 
     def compose(self) -> ComposeResult:

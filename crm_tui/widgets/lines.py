@@ -21,6 +21,10 @@ GUTTER: Final = 2
 """Cells in front of a row: ``>`` where the cursor is, ``*`` selected or ``~`` changed by others."""
 
 
+PATIENCE_SECONDS: Final = 0.3
+"""So long an empty list waits for its first answer before it says so."""
+
+
 class VirtualList(PagedRows):
     """One-line rows with a cursor and a selection; a key costs the same for ten rows and a million."""
 
@@ -43,6 +47,7 @@ class VirtualList(PagedRows):
         super().__init__(source, id=id, classes=classes)
         self.columns = tuple(columns)
         self.empty = empty
+        self._patient = True
         self._anchor: int | None = None
         self._layout: list[tuple[int, Column, int]] = []
 
@@ -61,9 +66,27 @@ class VirtualList(PagedRows):
             return Strip([Segment(fit(" " * GUTTER + cells, width), style)], width)
         index = self.scroll_offset.y + y - 1
         if index >= self.count:
-            said = (self.empty or t("widget.list_empty")) if index == 0 and not self.count else ""
-            return Strip([Segment(fit(f"  {said}", width), base)], width)
+            return self._draw_nothing(width, base, first=index == 0)
         return self._draw_row(index, width, base)
+
+    async def on_mount(self) -> None:
+        """Say after a while that the first answer is on its way; until then nothing flickers."""
+        self.set_timer(PATIENCE_SECONDS, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        self._patient = False
+        if self.waiting:
+            self.refresh()
+
+    def _draw_nothing(self, width: int, base: Style, *, first: bool) -> Strip:
+        """Draw a line below the rows: that there are none, or that they are still being looked for."""
+        if self.waiting:
+            said = "" if self._patient else ".."
+            base = self._row_style(base, "muted", at_cursor=False)
+        else:
+            said = self.empty or t("widget.list_empty")
+        shown = first and not self.count
+        return Strip([Segment(fit(f"  {said if shown else ''}", width), base)], width)
 
     def on_resize(self, event: events.Resize) -> None:
         """Share the columns out over the new width."""

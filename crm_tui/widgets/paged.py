@@ -8,7 +8,7 @@ from typing import Final
 from textual.geometry import Size
 
 from crm_tui.widgets.paging import Paged
-from crm_tui.widgets.rows import PAGE_ROWS, Pages, Row, RowSource, Selection
+from crm_tui.widgets.rows import PAGE_ROWS, NotAsked, Pages, Row, RowSource, Selection
 
 _PREFETCH: Final = 25
 
@@ -24,6 +24,7 @@ class PagedRows(Paged):
         self._asked: set[int] = set()
         self._cursor = 0
         self._told = ""
+        self.waiting = isinstance(source, NotAsked)
 
     @property
     def cursor(self) -> int:
@@ -62,6 +63,7 @@ class PagedRows(Paged):
         if generation != self._generation:
             return  # a later reload is under way and knows better
         self._pages, self._asked, self.count = Pages(), set(), count
+        self.waiting = isinstance(self.source, NotAsked)
         self._cursor = max(0, min(self._cursor, count - 1))
         await self._load(self._cursor // PAGE_ROWS)
         if wanted and self.cursor_id != wanted:

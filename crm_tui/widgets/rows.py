@@ -66,6 +66,10 @@ class ListSource:
         return next((index for index, row in enumerate(self.rows) if row.id == row_id), None)
 
 
+class NotAsked(ListSource):
+    """The source of a list whose first answer is still to come: it has no rows, and does not say so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: fixed ``width`` cells, or a share ``flex`` of what is left over ``width``.
