@@ -147,7 +147,7 @@ class WorkScreen(Wayfinding):
     @work(group="draw", exclusive=True, exit_on_error=False)
     async def _draw(self) -> None:
         """Ask and show everything, badges included; a refusal is said and the old values stay."""
-        self._stale = False
+        self._stale = self.drawn = False  # a key that came now would meet what was before
         self._mark_changes(by_others=self._done_elsewhere and not self._done_here)
         try:
             await self._show_badges()
