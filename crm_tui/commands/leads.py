@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, ClassVar, Literal
 
 from sqlalchemy import Row
 
-from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome
+from crm_tui.commands.base import Command, Context, Day, Fen, Id, Line, Outcome
 from crm_tui.commands.customers import DEFAULT_LEVEL, ArchiveCustomer, CreateCustomer
 from crm_tui.commands.deals import CreateDeal, SetDealArchived
 from crm_tui.commands.within import branch_day, living_customer, owner_within
@@ -89,7 +88,7 @@ class SetLeadStatus(Command):
     status: Status
     expected: Status
     customer_id: Id | None = None
-    converted_on: date | None = None
+    converted_on: Day | None = None
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the status unless somebody else has changed it."""
