@@ -9,7 +9,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -33,6 +32,8 @@ from crm_tui.store.file_checks import file_number, set_foreign_log_aside
 from crm_tui.store.leaf_pages import leaf_rows
 from crm_tui.store.rescue import export_outbox, rescue_outbox
 from crm_tui.store.tables import customer
+
+resource = pytest.importorskip("resource", reason="limits, forks and rights of files as POSIX has them")
 
 
 @pytest.fixture
