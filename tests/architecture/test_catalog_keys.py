@@ -51,14 +51,16 @@ def _words() -> frozenset[str]:
 
 
 def _families() -> frozenset[re.Pattern[str]]:
-    """Return a pattern for every string with gaps that begins as a key, or a part of one, does."""
+    """Return a pattern for every string with gaps whose other parts are those of a key."""
     texts = (node.values for node in _nodes() if isinstance(node, ast.JoinedStr))
     return frozenset(
         re.compile(
             "".join(re.escape(str(one.value)) if isinstance(one, ast.Constant) else "(.+)" for one in parts)
         )
         for parts in texts
-        if isinstance(parts[0], ast.Constant) and re.match(r"[a-z_]{3,}[a-z_.]*$", str(parts[0].value))
+        if re.fullmatch(
+            r"[a-z_.]{3,}", "".join(str(one.value) for one in parts if isinstance(one, ast.Constant))
+        )
     )
 
 
