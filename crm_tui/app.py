@@ -23,7 +23,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.ending import Ending
 from crm_tui.widgets.frame import CrmScreen, Tone
 from crm_tui.widgets.measuring import Measuring
-from crm_tui.widgets.navigation import AtBottom, Done, Entered, Go, Lock, Practise, SettingsChosen
+from crm_tui.widgets.navigation import Done, Entered, Go, Lock, SettingsChosen
 from crm_tui.widgets.themes import register_themes
 
 if TYPE_CHECKING:
@@ -162,20 +162,6 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         i18n.use(i18n.detect(self._settings.language))
         await self._back_to(1)
         await self.push_screen(self.first_screen())
-
-    @on(AtBottom)
-    def _nothing_below(self) -> None:
-        self.at_bottom()
-
-    def at_bottom(self) -> None:
-        """Stay on the board: the program is left by Ctrl+C."""
-        if isinstance(self.screen, CrmScreen):
-            self.screen.say(i18n.t("board.home"))
-
-    @on(Practise)
-    def _practise(self, message: Practise) -> None:
-        """End with what was asked for: who built the program knows how to practise, and comes back here."""
-        self.exit(message)
 
     def first_screen(self) -> Screen[Any]:
         """Return what somebody who has logged in sees first."""

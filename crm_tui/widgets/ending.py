@@ -19,7 +19,7 @@ from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.keys import KeyOrder
-from crm_tui.widgets.navigation import Quit, Trouble
+from crm_tui.widgets.navigation import AtBottom, Practise, Quit, Trouble
 
 if TYPE_CHECKING:
     from crm_tui.widgets.drafting import Drafting
@@ -62,6 +62,20 @@ class Ending(KeyOrder, inherit_bindings=False):
         if self._counter is None or not self._counter.desk.is_logged_in:
             return []
         return [one for one in self.screen_stack if isinstance(one, Drafting) and one.unsaved]
+
+    @on(AtBottom)
+    def _nothing_below(self) -> None:
+        self.at_bottom()
+
+    def at_bottom(self) -> None:
+        """Stay on the board: the program is left by Ctrl+C."""
+        if isinstance(self.screen, CrmScreen):
+            self.screen.say(i18n.t("board.home"))
+
+    @on(Practise)
+    def _practise(self, message: Practise) -> None:
+        """End with what was asked for: who built the program knows how to practise, and comes back here."""
+        self.exit(message)
 
     def _heed_signals(self) -> None:
         """End in good order when the system or a closed window says so: the terminal gets its modes back."""
