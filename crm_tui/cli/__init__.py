@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,9 @@ def main() -> None:
 
     from crm_tui.cli.program import build_program
 
+    for stream in (sys.stdout, sys.stderr):  # a locale that cannot write Chinese gets its number
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.excepthook = _say_unforeseen
     try:
         get_command(build_program())()  # calling typer itself would put its own hook in place of ours

@@ -54,6 +54,7 @@ def init(
     from crm_tui.template import template_pipeline, template_stages
 
     terminal: Terminal = context.obj
+    pin = ask_pin(admin)  # before there is a file: without a PIN nothing is founded
     with terminal.desk() as desk:
         founding = FoundOrganisation(
             company=company,
@@ -67,7 +68,7 @@ def init(
             stages=template_stages(),
         )
         (verdict,) = must_apply(desk.carry_out_as_system(founding))
-        desk.door.choose_pin(verdict.details["person_id"], ask_pin(admin))
+        desk.door.choose_pin(verdict.details["person_id"], pin)
     if as_json:
         say_json(dict(verdict.details))
     typer.echo(t("cli.founded", company=company, number=number), err=True)
