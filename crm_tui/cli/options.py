@@ -41,7 +41,7 @@ def takes(**makers: Callable[..., object]) -> Callable[[Verb], Verb]:
 
         own = [one for one in _parameters(verb) if one.name not in makers]
         options = [one for parameters in asked.values() for one in parameters]
-        joined.__signature__ = Signature([*own, *options])  # type: ignore[attr-defined] - what typer reads
+        vars(joined)["__signature__"] = Signature([*own, *options])  # what typer reads
         return joined
 
     return decorate

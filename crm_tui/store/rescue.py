@@ -52,9 +52,9 @@ def _on_the_pages(copy: Path) -> Iterator[dict[str, Any]]:
     for seq, values in leaf_rows(copy, len(_FIELDS)):
         row = dict(zip(_FIELDS, values, strict=False)) | {"seq": seq}  # newer files have columns behind these
         kinds = all(isinstance(row[name], int if name in _NUMBERS else str) for name in _FIELDS)
-        if values[0] is None and kinds and _ID.fullmatch(row["cmd_id"]):
+        if values[0] is None and kinds and _ID.fullmatch(str(row["cmd_id"])):
             with suppress(ValueError):
-                yield row | {"args": json.loads(row["args"])}
+                yield row | {"args": json.loads(str(row["args"]))}
 
 
 def _mended_copy(path: Path, folder: Path) -> Path:
