@@ -135,14 +135,14 @@ def adding(dialect: Dialect, table: Table, names: tuple[str, ...]) -> Prepared:
     return _kept(dialect, (table, names), build)
 
 
-def changing(dialect: Dialect, table: Table, names: tuple[str, ...], by: str = "id") -> Prepared:
-    """Return what changes these columns to ``new_<name>`` where the column ``by`` is ``the_id``."""
+def changing(dialect: Dialect, table: Table, names: tuple[str, ...]) -> Prepared:
+    """Return what changes these columns to ``new_<name>`` in the row with the id ``the_id``."""
 
     def build() -> Prepared:
         new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-        return Prepared(update(table).where(table.c[by] == bindparam("the_id")).values(new), dialect)
+        return Prepared(update(table).where(table.c.id == bindparam("the_id")).values(new), dialect)
 
-    return _kept(dialect, (table, names, by), build)
+    return _kept(dialect, (table, "change", names), build)
 
 
 _PREPARED: dict[Hashable, Prepared] = {}

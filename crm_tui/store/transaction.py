@@ -53,13 +53,8 @@ class Transaction:
         """Change the row with this ``id``; return how many rows were hit: 0 or 1."""
         if any(isinstance(value, ColumnElement) for value in values.values()):  # column + 1
             return self.update_where(table, table.c.id == row_id, **values)
-        return self.update_by(table, "id", row_id, **values)
-
-    def update_by(self, table: Table, by: str, key: str, **values: Any) -> int:
-        """Change the rows whose column ``by`` is ``key``; return how many were hit."""
-        given = {"the_id": key} | {f"new_{name}": value for name, value in values.items()}
-        change = changing(self.connection.dialect, table, tuple(values), by)
-        hit = change.run(self.connection, given)
+        given = {"the_id": row_id} | {f"new_{name}": value for name, value in values.items()}
+        hit = changing(self.connection.dialect, table, tuple(values)).run(self.connection, given)
         self._note(table)
         return hit
 
