@@ -194,10 +194,10 @@ class BoardScreen(MovesDeals):
         if picked is not None and picked.startswith(_PIPELINE):
             self._source.pipeline_id = picked.removeprefix(_PIPELINE)
             self._cards.clear_selection()
-            await self.redraw()
+            self._draw()
         elif picked is not None:
             self._source.owner = next((row for row in rows if row.value == picked and picked), None)
-            await self.redraw()
+            self._draw()
 
     async def _other_pipelines(self) -> Sequence[PickRow]:
         """Return the pipelines that the board does not show now."""

@@ -197,7 +197,7 @@ class CustomersScreen(BatchScreen):
         picked = await self.app.push_screen_wait(Picker(t("customers.pick_filter"), rows))
         if picked is not None:
             self._filter = picked
-            await self.redraw()
+            self._draw()
 
     def _open(self, customer_id: str) -> None:
         siblings = tuple(self.source.seen) if self.source else ()

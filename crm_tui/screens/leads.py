@@ -186,7 +186,7 @@ class LeadsScreen(WorksOnLeads):
         picked = await self.app.push_screen_wait(Picker(t("leads.pick_filter"), rows))
         if picked is not None:
             self._status = picked
-            await self.redraw()
+            self._draw()
 
     async def chosen_leads(self) -> Sequence[LeadLine]:
         """Return the selected leads, else the one under the cursor."""

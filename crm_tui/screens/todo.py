@@ -135,7 +135,7 @@ class TodoScreen(BatchScreen):
         picked = await self.app.push_screen_wait(Picker(t("todo.pick_owner"), rows))
         if picked is not None:
             self._owner = next((row for row in rows if row.value == picked and picked), None)
-            await self.redraw()
+            self._draw()
 
     @work(group="why", exclusive=True, exit_on_error=False)
     async def _explain(self, customer_id: str) -> None:

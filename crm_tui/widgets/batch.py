@@ -50,8 +50,12 @@ class BatchScreen(WorkScreen):
         if self.source is not None and self.source.question == source.question:
             await self.rows.reload()
             return
-        self.source = source
-        await self.rows.show(source)
+        before, self.source = self.source, source
+        try:
+            await self.rows.show(source)
+        except Refused:
+            self.source = before
+            raise
 
     @property
     def customer_id(self) -> str | None:

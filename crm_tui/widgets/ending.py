@@ -13,6 +13,7 @@ from textual import on
 from textual.worker import Worker, WorkerState
 
 from crm_tui import i18n
+from crm_tui.domain.errors import Refused
 from crm_tui.settings import Home
 from crm_tui.trouble import LOG, note_trouble
 from crm_tui.widgets.confirm import Confirm
@@ -20,6 +21,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.keys import KeyOrder
 from crm_tui.widgets.navigation import AtBottom, Practise, Quit, Trouble
+from crm_tui.widgets.refusal import refused
 
 if TYPE_CHECKING:
     from crm_tui.widgets.drafting import Drafting
@@ -93,10 +95,17 @@ class Ending(KeyOrder, inherit_bindings=False):
 
     @on(Trouble)
     def _note_trouble(self, message: Trouble) -> None:
-        """Say that something failed where it would otherwise fail in silence, and note it for support."""
-        code = note_trouble(self._home, message.error)
+        """Say that something failed where it would otherwise fail in silence, and note it for support.
+
+        What the storage could not do has its own sentence; there is nothing in it for support.
+        """
+        error = message.error
+        if isinstance(error, Refused):
+            said = refused(error)
+        else:
+            said = i18n.t("work.failed", code=note_trouble(self._home, error))
         if isinstance(self.screen, CrmScreen):
-            self.screen.say(i18n.t("work.failed", code=code), "error")
+            self.screen.say(said, "error")
 
     def _fatal_error(self) -> None:
         """End without showing a traceback: its values would be customers' data on a shop's screen."""

@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from textual.geometry import Size
 
+from crm_tui.domain.errors import Refused
 from crm_tui.widgets.paging import Paged
 from crm_tui.widgets.rows import PAGE_ROWS, NotAsked, Pages, Row, RowSource, Selection
 
 _PREFETCH: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a source has said: how many rows, the pages asked for, where the cursor belongs."""
+
+    count: int
+    pages: Pages[Row]
+    cursor: int
+
+
+async def _read(source: RowSource, cursor: int, wanted: str) -> _Answer:
+    """Ask a source for the page of the cursor, or of the row ``wanted`` where it still has it."""
+    count, pages = await source.count(), Pages[Row]()
+    cursor = max(0, min(cursor, count - 1))
+    await _load(source, pages, cursor // PAGE_ROWS)
+    row = pages.row(cursor)
+    if wanted and (row is None or row.id != wanted):
+        index = await source.index_of(wanted)
+        if index is not None:
+            cursor = max(0, min(index, count - 1))
+            await _load(source, pages, cursor // PAGE_ROWS)
+    return _Answer(count, pages, cursor)
+
+
+async def _load(source: RowSource, pages: Pages[Row], number: int) -> None:
+    offset = number * PAGE_ROWS
+    pages.put(number, await source.page(offset, PAGE_ROWS, pages.near(offset)))
 
 
 class PagedRows(Paged):
@@ -19,6 +49,7 @@ class PagedRows(Paged):
     def __init__(self, source: RowSource, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id, classes=classes)
         self.source = source
+        self._next: RowSource | None = None  # asked for, and not yet answered
         self.count = 0
         self._pages: Pages[Row] = Pages()
         self._asked: set[int] = set()
@@ -47,30 +78,36 @@ class PagedRows(Paged):
         return {row.id: row for rows in self._pages.pages.values() for row in rows}
 
     async def show(self, source: RowSource, *, to: str = "") -> None:
-        """Show another source (a new filter): the cursor goes to ``to``, else to the first row."""
-        self.source = source
-        self._pages, self._cursor, self._told = Pages(), 0, ""
-        self._set_selection(Selection())
-        await self.reload(to)
+        """Show another source (a new filter): the cursor goes to ``to``, else to the first row.
+
+        Until it has answered, and where it refuses to, the list stays as it was.
+        """
+        self._next = source
+        try:
+            await self.reload(to)
+        except Refused:
+            if self._next is source:
+                self._next = None
+            raise
 
     async def reload(self, to: str = "") -> None:
         """Ask again; the cursor stays on the same id (or goes to ``to``), wherever that row is now."""
-        wanted = to or self.cursor_id or self._told
-        before = self.known() if self.by_others else {}
+        source, fresh = self._next or self.source, self._next is not None
+        started = self._cursor
+        wanted = to if fresh else to or self.cursor_id or self._told
         self._generation += 1
         generation = self._generation
-        count = await self.source.count()
+        answer = await _read(source, 0 if fresh else started, wanted)
         if generation != self._generation:
             return  # a later reload is under way and knows better
-        self._pages, self._asked, self.count = Pages(), set(), count
-        self.waiting = isinstance(self.source, NotAsked)
-        self._cursor = max(0, min(self._cursor, count - 1))
-        await self._load(self._cursor // PAGE_ROWS)
-        if wanted and self.cursor_id != wanted:
-            index = await self.source.index_of(wanted)
-            if index is not None:
-                self._cursor = max(0, min(index, count - 1))
-                await self._load(self._cursor // PAGE_ROWS)
+        before = self.known() if self.by_others else {}
+        moved = not fresh and self._cursor != started  # a key came meanwhile: the cursor is the person's
+        if fresh:
+            self.source, self._next, self._told = source, None, ""
+            self._set_selection(Selection())
+        self._pages, self._asked, self.count = answer.pages, set(), answer.count
+        self._cursor = max(0, min(self._cursor if moved else answer.cursor, answer.count - 1))
+        self.waiting = isinstance(source, NotAsked)
         self.flash_changes(before)
         self._resize_virtual()
         self._reveal()
@@ -116,19 +153,13 @@ class PagedRows(Paged):
         self.run_worker(self._bring(number), group="pages", exit_on_error=False)
 
     async def _bring(self, number: int) -> None:
-        await self._load(number)
+        pages, asked = self._pages, self._asked  # a reload meanwhile has its own
+        try:
+            await _load(self.source, pages, number)
+        finally:
+            asked.discard(number)
         self.refresh()
         self._tell()
-
-    async def _load(self, number: int) -> None:
-        generation = self._generation
-        offset = number * PAGE_ROWS
-        try:
-            rows = await self.source.page(offset, PAGE_ROWS, self._pages.near(offset))
-        finally:
-            self._asked.discard(number)
-        if generation == self._generation:
-            self._pages.put(number, rows)
 
     def _tell(self) -> None:
         """Say where the cursor is, once per row."""

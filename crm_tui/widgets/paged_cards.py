@@ -7,6 +7,7 @@ from typing import Final
 
 from textual.geometry import Region
 
+from crm_tui.domain.errors import Refused
 from crm_tui.widgets.cards import BoardColumn, Card, CardSource
 from crm_tui.widgets.paging import Paged
 from crm_tui.widgets.rows import Pages, Selection
@@ -81,6 +82,7 @@ class PagedCards(Paged):
         place = await self.source.place_of(wanted) if wanted else None
         if generation != self._generation:
             return  # a later reload is under way and knows better
+        shown, at = self.columns, self.place
         self.columns, self._asked = columns, set()
         self._measure()
         self._at = max(0, min(self._at, len(columns) - 1))
@@ -91,7 +93,13 @@ class PagedCards(Paged):
         self._reveal()
         before = self.known() if self.by_others else {}
         old, self._pages = self._pages, {}
-        fresh = await self._first_pages()
+        try:
+            fresh = await self._first_pages()
+        except Refused:
+            self.columns, self._pages, (self._at, self._row) = shown, old, at
+            self._reveal()
+            self.refresh()
+            raise
         if generation != self._generation:
             self._pages = old
             return
