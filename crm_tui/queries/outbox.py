@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from crm_tui.domain.permission import Right
-from crm_tui.store.outbox import answered
-from crm_tui.store.tables import outbox
+from crm_tui.store.outbox import answered, fact
+from crm_tui.store.tables import customer, deal, follow_up, outbox, person
 from crm_tui.store.view import View
+
+LOOK_AT = ("rejected", "held", "quarantined", "flagged")
+"""The answers that somebody has to look at."""
+REFUSED = LOOK_AT[:3]
+"""Those of them that were not applied."""
+_MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,10 @@ class CommandLine:
     details: Mapping[str, Any]
     args: Mapping[str, Any]
     actor_id: str
+    supersedes: str = ""
+    subject: str = ""
+    """The customer it is about, or the name it gives; empty where it has none or one may not see it."""
+    customer_id: str = ""
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -44,11 +54,83 @@ def last_commands(view: View, limit: int = 100) -> tuple[CommandLine, ...]:
     return tuple(_line(row) for row in rows if _mine(view, row))
 
 
+def open_commands(view: View) -> int:
+    """Count the commands that were not applied and that the person has to deal with."""
+    return sum(row.state in REFUSED and _mine(view, row) for row in answered(view.tx, _MOST))
+
+
+def sync_lines(view: View, limit: int = 100) -> tuple[CommandLine, ...]:
+    """Return the commands to look at, then the last ones of this terminal, each the newest first."""
+    to_do = [row for row in answered(view.tx, _MOST) if row.state in LOOK_AT and _mine(view, row)]
+    last = view.tx.rows(select(outbox).order_by(outbox.c.seq.desc()).limit(limit))
+    known = {row.cmd_id for row in to_do}
+    rest = [row for row in last if row.cmd_id not in known and _mine(view, row)]
+    return _with_subjects(view, [_line(row) for row in (*to_do, *rest)])
+
+
+def this_device(view: View) -> str:
+    """Return the id under which the hub knows this terminal."""
+    return fact(view.tx, "device_id")
+
+
+def _with_subjects(view: View, lines: Sequence[CommandLine]) -> tuple[CommandLine, ...]:
+    """Say of each command which customer it is about, as far as the person may see that one."""
+    by_deal = _customers_of(view, deal, [str(one.args.get("deal_id", "")) for one in lines])
+    by_talk = _customers_of(view, follow_up, [str(one.args.get("follow_up_id", "")) for one in lines])
+    meant = [_meant(one.args, by_deal, by_talk) for one in lines]
+    asked = select(customer.c.id, customer.c.name).where(
+        view.scope.where(customer), customer.c.id.in_({one for one in meant if one})
+    )
+    names = {row.id: row.name for row in view.tx.rows(asked)}
+    return tuple(
+        replace(
+            one,
+            subject=names.get(whom, str(one.args.get("name") or "")),
+            customer_id=whom if whom in names else "",
+        )
+        for one, whom in zip(lines, meant, strict=True)
+    )
+
+
+def _customers_of(view: View, table: Any, ids: Sequence[str]) -> dict[str, str]:
+    """Return the customer of each of these deals or follow-ups."""
+    wanted = {one for one in ids if one}
+    if not wanted:
+        return {}
+    rows = view.tx.rows(select(table.c.id, table.c.customer_id).where(table.c.id.in_(wanted)))
+    return {row.id: row.customer_id or "" for row in rows}
+
+
+def _meant(args: Mapping[str, Any], by_deal: Mapping[str, str], by_talk: Mapping[str, str]) -> str:
+    if args.get("customer_id"):
+        return str(args["customer_id"])
+    deal_id, talk_id = str(args.get("deal_id", "")), str(args.get("follow_up_id", ""))
+    return by_deal.get(deal_id) or by_talk.get(talk_id, "")
+
+
 def _mine(view: View, row: Row[Any]) -> bool:
-    return row.actor_id == view.viewer.person_id or view.viewer.may(Right.REASSIGN)
+    """Tell whether a command is one's own, or that of somebody one answers for: it names customers."""
+    me = view.viewer
+    mine = row.actor_id == me.person_id or me.may(Right.REASSIGN)
+    return mine and row.actor_id in _seen_people(view)
+
+
+def _seen_people(view: View) -> frozenset[str]:
+    asked = select(person.c.id).where(view.scope.people_where())
+    return view.tx.keep(
+        ("seen_people", view.viewer.person_id), lambda: frozenset(view.tx.scalars(asked)), person
+    )
 
 
 def _line(row: Row[Any]) -> CommandLine:
     return CommandLine(
-        row.cmd_id, row.kind, row.at, row.state, row.code, row.details or {}, row.args, row.actor_id
+        row.cmd_id,
+        row.kind,
+        row.at,
+        row.state,
+        row.code,
+        row.details or {},
+        row.args,
+        row.actor_id,
+        row.supersedes,
     )

@@ -61,6 +61,8 @@ def _tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     found = {name: plain.execute(f"SELECT * FROM {name}").fetchall() for name in names if "gram" not in name}
     plain.close()
     found["search_entry"] = [row[1:] for row in found["search_entry"]]
+    for name in ("deal_tally", "customer_tally", "tag_tally"):  # a sum that has come to nothing says nothing
+        found[name] = [row for row in found[name] if any(isinstance(one, int) and one for one in row)]
     return {
         name: sorted(rows, key=repr) for name, rows in found.items() if name not in {"meta", "credential"}
     }

@@ -107,10 +107,10 @@ async def test_ctrl_g_names_a_key_that_leads_nowhere(program, office):
     app = program(office.desk)
     async with app.run_test(size=(80, 24)) as pilot:
         await enter(pilot)
-        await pilot.press("ctrl+g", "x")
+        await pilot.press("ctrl+g", "z")
         await pilot.pause()
         assert isinstance(app.screen, BoardScreen)
-        assert app.screen.message.startswith("x leads nowhere")
+        assert app.screen.message.startswith("z leads nowhere")
 
 
 async def test_the_list_of_places_shows_to_who_hesitates(program, office, lines):

@@ -135,10 +135,10 @@ async def test_the_screen_locks_itself_when_nobody_is_there(program, office):
     async with app.run_test(size=SIZE) as pilot:
         await enter(pilot)
         app._last_key -= 10 * 60 - 1
-        app._lock_when_idle()
+        await app._lock_when_idle()
         await pilot.pause()
         assert isinstance(app.screen, BoardScreen)
         app._last_key -= 2
-        app._lock_when_idle()
+        await app._lock_when_idle()
         await pilot.pause()
         assert isinstance(app.screen, LoginScreen)

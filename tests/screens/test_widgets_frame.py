@@ -23,7 +23,7 @@ F_KEYS = [
     ("f4", "keys.filter"),
     ("f5", "keys.refresh"),
     ("f6", "keys.stage"),
-    ("f7", "keys.pool"),
+    ("f7", "keys.open"),
     ("f8", "keys.todo"),
     ("f9", "keys.quick"),
     ("f10,ctrl+s", "keys.save"),
@@ -80,9 +80,9 @@ async def test_the_key_bar_names_all_keys_within_80_cells(language):
         line = text_of(app.screen, KeyBar)
         assert cell_len(line) <= 80
         if language == "zh_CN":
-            assert line == "1帮助 2客户 3跟进 4筛选 5刷新 6移阶 7公海 8待办 9快录 10保存 12返回 ^P命令"
+            assert line == "1帮助 2客户 3跟进 4筛选 5刷新 6移阶 7打开 8待办 9快录 10保存 12返回 ^P命令"
         else:
-            assert line == "1Help 2Find 3Log 4Filter 5Load 6Stage 7Pool 8Todo 9Quick 10Save 12Back ^PCmd"
+            assert line == "1Help 2Find 3Log 4Filter 5Load 6Stage 7Open 8Todo 9Quick 10Save 12Back ^PCmd"
 
 
 @pytest.mark.parametrize("width", range(0, 90, 7))

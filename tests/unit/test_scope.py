@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from crm_tui import queries
 from crm_tui.commands.customers import ArchiveCustomer, CreateCustomer
@@ -30,14 +30,27 @@ from crm_tui.queries.reports import REPORTS
 from crm_tui.queries.todo import TABS
 from crm_tui.store.pipelines import first_pipeline
 from crm_tui.store.scope import viewer_of
-from crm_tui.store.tables import customer, org_unit, person
+from crm_tui.store.tables import customer, lead, org_unit, outbox, person
 from crm_tui.store.view import View
 
 PHONE = "13800138000"
-SHARED = {"pipelines", "stages", "product_lines", "products", "units", "price_list", "rules_in_force"}
+SHARED = {
+    "pipelines",
+    "pipelines_in_force",
+    "this_device",
+    "stages",
+    "product_lines",
+    "products",
+    "units",
+    "price_list",
+    "rules_in_force",
+}
 """What the organisation decided for everybody: no customer, deal or person stands in the answer."""
 BUILDING = {"late_deals", "rotting_deals", "tab_condition", "customer_ids", "panel_window", "cards_after"}
 """Parts of other questions: they return conditions, or are given rows that the viewer already has."""
+
+COMMANDS_OF = {"answered_commands", "last_commands", "sync_lines", "open_commands"}
+"""What was done at this terminal: others' only for who may reassign their work."""
 
 Ask = Callable[[View, str, str], Any]
 QUESTIONS: dict[str, Ask] = {
@@ -78,7 +91,12 @@ QUESTIONS: dict[str, Ask] = {
     "open_work": lambda v, c, d: [
         _call("settings", "open_work", v, one) for one in v.tx.scalars(select(person.c.id))
     ],
-    "stages_in_force": lambda v, c, d: _call("settings", "stages_in_force", v),
+    "leads_page": lambda v, c, d: _call("leads", "leads_page", v, typed="Visible"),
+    "lead_line": lambda v, c, d: _call("leads", "lead_line", v, c),
+    "sync_lines": lambda v, c, d: _call("outbox", "sync_lines", v),
+    "open_commands": lambda v, c, d: _call("outbox", "open_commands", v),
+    "answered_commands": lambda v, c, d: _call("outbox", "answered_commands", v),
+    "last_commands": lambda v, c, d: _call("outbox", "last_commands", v),
     "rules_preview": lambda v, c, d: _call("settings", "rules_preview", v, OverdueRules()),
     "report": lambda v, c, d: [_call("reports", "report", v, name, Filters()) for name in REPORTS],
 }
@@ -124,7 +142,28 @@ def _planted(office: Any, number: str) -> tuple[str, str]:
     deal_id = office.deal(customer_id, amount=777_700)
     office.give(MoveDeal(deal_id=deal_id, to_stage="contact", expected_stage="lead"))
     office.give(office.spoken(customer_id, next_at=office.clock.now + timedelta(hours=2)))
+    _plant_lead(office, customer_id)
     return customer_id, deal_id
+
+
+def _plant_lead(office: Any, lead_id: str) -> None:
+    """Let a lead of the same person stand there, and let the hub have refused the last command."""
+    me = office.desk.viewer
+    with office.desk._books.write() as tx:
+        tx.insert(
+            lead,
+            id=lead_id,
+            branch_id=me.branch_id,
+            owner_id=me.person_id,
+            name="Visible lead",
+            phone=PHONE,
+            source="secret fair",
+            status="new",
+            created_on=me.day(office.clock.now),
+            extra={},
+        )
+        last = tx.scalar(select(func.max(outbox.c.seq)))
+        tx.update_where(outbox, outbox.c.seq == last, state="rejected", code="owner_changed")
 
 
 # who looks, and whose customer must stay unseen, and whose must be seen
@@ -151,7 +190,9 @@ def test_what_lies_outside_the_scope_changes_no_answer(viewer, outside, inside, 
     seen_customer, seen_deal = _planted(office, inside)
     office.as_person(viewer)
     seen = _answers(office, seen_customer, seen_deal)
-    blind = {"people", "roster", "rules_preview"} | {name for name in seen if seen[name] != nothing[name]}
+    blind = {"people", "roster", "rules_preview", *COMMANDS_OF} | {
+        name for name in seen if seen[name] != nothing[name]
+    }
     assert set(seen) - blind == set()
 
 
