@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, exists, func, select, update
+from sqlalchemy import Select, and_, bindparam, case, exists, func, literal_column, select, update
 
 from crm_tui.domain.overdue import ContactFacts, OverdueRules, due
 from crm_tui.store.contact_rules import overdue_rules
@@ -129,7 +129,6 @@ def _state() -> Select[Any]:
         follow_up.c.replaced_by.is_(None),
         follow_up.c.retracted_at.is_(None),
     )
-    effective = case((follow_up.c.effective, follow_up.c.occurred_at))
     other = contact_plan.alias()
     newest = (
         select(other.c.id)
@@ -139,8 +138,7 @@ def _state() -> Select[Any]:
         .correlate(customer)
         .scalar_subquery()
     )
-    mine = and_(deal.c.customer_id == customer.c.id, deal.c.archived_at.is_(None))
-    is_open = deal.c.state == "open"
+    mine, is_open = and_(deal.c.customer_id == customer.c.id, deal.c.archived_at.is_(None)), _OPEN
     return (
         select(
             customer.c.level,
@@ -148,7 +146,10 @@ def _state() -> Select[Any]:
             customer.c.archived_at,
             customer.c.created_at,
             select(func.max(follow_up.c.occurred_at)).where(*said).scalar_subquery().label("at"),
-            select(func.max(effective)).where(*said).scalar_subquery().label("effective_at"),
+            select(func.max(follow_up.c.occurred_at))
+            .where(*said, follow_up.c.effective)
+            .scalar_subquery()
+            .label("effective_at"),
             contact_plan.c.next_at,
             contact_plan.c.next_step.label("planned_step"),
             select(func.min(deal.c.rots_at)).where(mine, is_open).scalar_subquery().label("rots_at"),
@@ -161,9 +162,12 @@ def _state() -> Select[Any]:
 
 
 # Every save runs these: to build such a statement takes longer than to run it.
+# The state stands in the text: were it a value, SQLite would plan the statement anew at every run, because
+# some indexes are only for rows of one state.
+_OPEN = deal.c.state == literal_column("'open'")
 _STATE = Ready(_state())
 _DEALS_DUE = Ready(
     update(deal)
-    .where(deal.c.customer_id == bindparam("the_id"), deal.c.state == "open")
+    .where(deal.c.customer_id == bindparam("the_id"), _OPEN)
     .values(due_at=bindparam("due", type_=deal.c.due_at.type))
 )
