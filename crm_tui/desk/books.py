@@ -112,6 +112,7 @@ def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        if type(error) not in {DatabaseError, OperationalError}:
+        no = storage_refusal(error.orig, path) if type(error) in {DatabaseError, OperationalError} else None
+        if no is None:
             raise
-        raise storage_refusal(error.orig, path) from error
+        raise no from error

@@ -74,7 +74,10 @@ def _fresh(target: Path, ending: str) -> Iterator[Path]:
         finally:
             fresh.unlink(missing_ok=True)
     except sqlite3.DatabaseError as error:
-        raise storage_refusal(error, target) from error
+        no = storage_refusal(error, target)
+        if no is None:
+            raise
+        raise no from error
     except OSError as error:
         raise Refused("backup_unwritable", path=str(target), why=error.strerror or "") from error
 

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -24,6 +25,30 @@ from crm_tui.store.migrations import migrate
 
 BUSY_MILLISECONDS = 5_000
 _WRITES = "crm_writes"
+
+_PRIMARY = 0xFF
+"""The bits of a result code of SQLite that say the kind of failure; those above say where in it."""
+_UNDECODABLE = "Could not decode to UTF-8"
+"""How Python's own words for a text of broken bytes begin, which have no code: we only write UTF-8."""
+_REFUSED_AS: Final = {
+    sqlite3.SQLITE_CORRUPT: "database_damaged",
+    sqlite3.SQLITE_NOTADB: "database_damaged",
+    sqlite3.SQLITE_IOERR_CORRUPTFS: "database_damaged",
+    sqlite3.SQLITE_IOERR_DATA: "database_damaged",
+    sqlite3.SQLITE_IOERR_READ: "database_unreadable",
+    sqlite3.SQLITE_IOERR_SHORT_READ: "database_unreadable",
+    sqlite3.SQLITE_IOERR_LOCK: "database_busy",
+    sqlite3.SQLITE_IOERR_RDLOCK: "database_busy",
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_IOERR: "disk_full",
+    sqlite3.SQLITE_BUSY: "database_busy",
+    sqlite3.SQLITE_LOCKED: "database_busy",
+    sqlite3.SQLITE_PROTOCOL: "database_busy",
+    sqlite3.SQLITE_READONLY: "database_readonly",
+    sqlite3.SQLITE_CANTOPEN: "database_readonly",
+    sqlite3.SQLITE_PERM: "database_readonly",
+}
+"""Result codes of SQLite, the narrower ones too, as the refusal that a person is told."""
 
 
 WAL, DELETE = "WAL", "DELETE"
@@ -48,7 +73,10 @@ def open_engine(path: Path, journal: str = WAL) -> Engine:
             migrate(plain)
             _choose_journal(plain, journal)
     except sqlite3.DatabaseError as error:
-        raise storage_refusal(error, path) from error
+        no = storage_refusal(error, path)
+        if no is None:
+            raise
+        raise no from error
     engine = create_engine(
         f"sqlite+pysqlite:///{path}", hide_parameters=True, connect_args={"check_same_thread": False}
     )
@@ -78,16 +106,19 @@ def check_integrity(path: Path) -> list[str]:
     return found
 
 
-def storage_refusal(error: BaseException | None, path: Path | str = "") -> Refused:
-    """Return what to tell a person about what SQLite could not do."""
-    said = str(_first_failure(error))
-    if "full" in said or "disk I/O" in said:
-        return Refused("disk_full")
-    if "locked" in said or "busy" in said:
-        return Refused("database_busy")
-    if "readonly" in said or "unable to open" in said:
-        return Refused("database_readonly", path=str(path), why=said)
-    return Refused("database_damaged", path=str(path), why=said)
+def storage_refusal(error: BaseException | None, path: Path | str = "") -> Refused | None:
+    """Return what to tell a person about what the storage could not do.
+
+    None: it is not the storage's doing, but a mistake of the program, and stays an error.
+    """
+    first = _first_failure(error)
+    result = getattr(first, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    code = _REFUSED_AS.get(result) or _REFUSED_AS.get(result & _PRIMARY)
+    if code is None and _UNDECODABLE in str(first):
+        code = "database_damaged"
+    if code in {None, "disk_full", "database_busy"}:
+        return Refused(code) if code else None
+    return Refused(str(code), path=str(path), why=str(first))
 
 
 def _first_failure(error: BaseException | None) -> BaseException | None:
