@@ -90,7 +90,8 @@ class Terminal:
         with self.desk() as desk:
             at_door = desk.answer_anyone(door)
             who = self.as_person or self.home.read().last_number
-            found = [one for one in at_door.people if who in {one.number, one.name, one.person_id}]
+            known = (*at_door.people, *at_door.frozen)  # who is out of use is told so
+            found = [one for one in known if who in {one.number, one.name, one.person_id}]
             if len(found) != 1:
                 fail(t("cli.who", who=who or "-"), USAGE)
             desk.log_in(found[0].person_id, ask_pin(found[0].name))

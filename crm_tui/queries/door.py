@@ -25,10 +25,18 @@ class AtDoor:
 
 @dataclass(frozen=True)
 class Door:
-    """The people of this terminal; ``founded`` is False before the first set-up."""
+    """The people of this terminal; ``founded`` is False before the first set-up.
+
+    ``frozen`` have an account out of use: they are told so by name, and are on no list.
+    """
 
     founded: bool
     people: tuple[AtDoor, ...]
+    frozen: tuple[AtDoor, ...] = ()
+
+    def out_of_use(self, typed: str) -> list[AtDoor]:
+        """Return whose account out of use has this number or whole name; initials mean those who work."""
+        return [one for one in self.frozen if typed in {one.number.casefold(), one.name.casefold()}]
 
 
 @dataclass(frozen=True)
@@ -48,17 +56,21 @@ def door(tx: Transaction) -> Door:
             person.c.name,
             person.c.role,
             person.c.initials,
+            person.c.status,
             org_unit.c.name.label("unit"),
             credential.c.person_id.label("known"),
         )
         .join(org_unit, org_unit.c.id == person.c.unit_id)
         .outerjoin(credential, credential.c.person_id == person.c.id)
-        .where(person.c.status == "active")
         .order_by(credential.c.person_id.is_(None), person.c.number)
     )
+    known = [
+        (row.status, AtDoor(row.id, row.number, row.name, row.role, row.unit, row.initials)) for row in rows
+    ]
     return Door(
         founded=tx.first(select(org_unit.c.id).limit(1)) is not None,
-        people=tuple(AtDoor(row.id, row.number, row.name, row.role, row.unit, row.initials) for row in rows),
+        people=tuple(one for status, one in known if status == "active"),
+        frozen=tuple(one for status, one in known if status != "active"),
     )
 
 

@@ -99,6 +99,7 @@ class LoginScreen(CrmScreen):
         found = by_number or [
             one for one in people if typed and (one.name.casefold() == typed or typed in one.initials.split())
         ]
+        found = found or (self._door.out_of_use(typed) if self._door else [])
         return found[0] if len(found) == 1 else None
 
     @on(Input.Changed)

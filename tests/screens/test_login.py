@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
+from crm_tui import i18n
+from crm_tui.commands.people import SetPersonStatus
+from crm_tui.queries.door import door
 from crm_tui.screens.board import BoardScreen
 from crm_tui.screens.follow_up import FollowUpScreen
 from crm_tui.screens.login import LoginScreen
@@ -142,3 +145,32 @@ async def test_the_screen_locks_itself_when_nobody_is_there(program, office):
         await app._lock_when_idle()
         await pilot.pause()
         assert isinstance(app.screen, LoginScreen)
+
+
+async def test_a_frozen_person_is_told_so_by_name_and_keeps_the_drafts(program, office):
+    office.desk.drawer.keep("follow_up", "somebody", {"need_change": "half a sentence"})
+    office.as_person("1001")
+    freeze = SetPersonStatus(person_id=office.people["6001"], status="frozen", expected="active")
+    office.give(freeze)
+    office.desk.log_out()
+    app = program(office.desk)
+    async with app.run_test(size=SIZE) as pilot:
+        await enter(pilot)
+        assert isinstance(app.screen, LoginScreen)
+        assert app.screen.message == i18n.t("refused.person_frozen", name="陈静")
+        await pilot.press("f4")
+        await pilot.pause()
+        assert "陈静" not in [row.label for row in app.screen._rows]
+    office.as_person("1001")
+    office.give(SetPersonStatus(person_id=office.people["6001"], status="active", expected="frozen"))
+    office.as_person("6001")
+    assert office.desk.drawer.find("follow_up", "somebody").answers == {"need_change": "half a sentence"}
+
+
+def test_initials_mean_who_works_here_not_who_has_left(office):
+    office.as_person("1001")
+    office.give(SetPersonStatus(person_id=office.people["6002"], status="left", expected="active"))
+    known = office.desk.answer_anyone(door)
+    assert office.people["6002"] not in {one.person_id for one in known.people}
+    assert known.out_of_use("lm") == []
+    assert [one.name for one in known.out_of_use("6002")] == ["李敏"]
