@@ -17,9 +17,7 @@ def note_trouble(home: Home, error: BaseException) -> str:
 
     The same error at the same place has the same code.
     """
-    places = [
-        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
-    ]
+    places = _places(error)
     kind = type(error).__name__
     code = "E" + hashlib.blake2b(f"{kind}{places[-1:]}".encode(), digest_size=2).hexdigest()
     path = home.path / LOG
@@ -28,3 +26,14 @@ def note_trouble(home: Home, error: BaseException) -> str:
     with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a") as stream:
         stream.write("\n  ".join([f"{code} {kind}", *places]) + "\n")
     return code
+
+
+def places_of(error: BaseException) -> str:
+    """Return the kind of an error and the places it came through, for a log that is not to hold any data."""
+    return " < ".join([type(error).__name__, *reversed(_places(error))])
+
+
+def _places(error: BaseException) -> list[str]:
+    return [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    ]

@@ -126,6 +126,7 @@ def enrol(tx: Transaction, now: datetime, *, last_seq: int = 0, **facts: str) ->
         secret=secret,
         epoch=meta_value(tx, "epoch"),
         organisation=meta_value(tx, "organisation"),
+        organisation_id=meta_value(tx, "organisation_id"),
         unit=unit.name if unit is not None else "",
     )
 
@@ -183,18 +184,22 @@ def log_in(books: HubBooks, device_id: str, request: LogInRequest) -> LogInAnswe
     """Check a person's PIN, counting the try, and give the person a seat at this device.
 
     Raises:
-        Refused: pin_unset, pin_wrong (left), pin_locked (minutes), person_unknown, person_frozen.
+        HubError: RETRY. Refused: pin_unset, pin_wrong (left), pin_locked (minutes), person_unknown,
+            person_frozen.
     """
-    now = books.clock()
     with books.write() as tx:
         viewer_of(tx, request.person_id)
-        no = credentials.check_pin(tx, request.person_id, request.pin, now)
-        left = credentials.tries_left(tx, request.person_id)
-        until = credentials.locked_until(tx, request.person_id, now)
-        if no is None:
-            return _seated(tx, device_id, request.person_id, now)
-    minutes = -(-(until - now) // timedelta(minutes=1)) if until else 0
-    raise Refused(no, left=left, minutes=minutes)
+        attempt = credentials.begin_try(tx, request.person_id, now := books.clock())
+    # The hub has one writer: nobody waits for it while the PIN is being proven.
+    if not (attempt.verifier and credentials.proves(attempt.verifier, request.pin)):
+        minutes = -(-(attempt.until - now) // timedelta(minutes=1)) if attempt.until else 0
+        raise Refused(attempt.no, left=attempt.left, minutes=minutes)
+    with books.write() as tx:
+        viewer_of(tx, request.person_id)
+        if _verifier(tx, request.person_id) != attempt.verifier:  # reset or chosen anew meanwhile
+            raise HubError(Say.RETRY)
+        credentials.unlock(tx, request.person_id)
+        return _seated(tx, device_id, request.person_id, now)
 
 
 def choose_pin(books: HubBooks, device_id: str, request: LogInRequest) -> LogInAnswer:
@@ -265,8 +270,11 @@ def _sitting(tx: Transaction, device_id: str, person_id: str) -> Viewer:
 def _seated(tx: Transaction, device_id: str, person_id: str, now: datetime) -> LogInAnswer:
     tx.delete_where(seat, seat.c.device_id == device_id, seat.c.person_id == person_id)
     tx.insert(seat, device_id=device_id, person_id=person_id, since=now)
-    verifier = tx.scalar(select(credential.c.verifier).where(credential.c.person_id == person_id))
-    return LogInAnswer(verifier=verifier, lease_until=microseconds(now + LEASE))
+    return LogInAnswer(verifier=_verifier(tx, person_id), lease_until=microseconds(now + LEASE))
+
+
+def _verifier(tx: Transaction, person_id: str) -> str:
+    return str(tx.scalar(select(credential.c.verifier).where(credential.c.person_id == person_id)) or "")
 
 
 def _secret_hash(secret: str) -> str:

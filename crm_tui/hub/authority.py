@@ -17,6 +17,7 @@ from crm_tui.sync.messages import (
     Done,
     ForkRequest,
     HubCard,
+    HubError,
     JoinAnswer,
     JoinRequest,
     LogInAnswer,
@@ -26,6 +27,7 @@ from crm_tui.sync.messages import (
     PullRequest,
     PushAnswer,
     PushRequest,
+    Say,
 )
 
 
@@ -41,6 +43,7 @@ class Authority:
         with self.books.read() as tx:
             return HubCard(
                 organisation=meta_value(tx, "organisation"),
+                organisation_id=meta_value(tx, "organisation_id"),
                 epoch=meta_value(tx, "epoch"),
                 protocol=PROTOCOL,
                 min_protocol=MIN_PROTOCOL,
@@ -67,9 +70,11 @@ class Authority:
         return tell(self.books, device_id, request)
 
     def moved(self, device_id: str, cursors: dict[str, int]) -> bool:
-        """Tell whether a space of the device has moved beyond its cursor."""
+        """Tell whether a space of the device has moved beyond its cursor; raises HubError AUTH, FROZEN."""
         with self.books.read() as tx:
             row = accounts.known_device(tx, device_id)
+            if row.status == accounts.FROZEN:
+                raise HubError(Say.FROZEN)
             scope = spaces_below(tx, row.unit_id)
             revs = {
                 one.space: one.rev for one in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))

@@ -36,7 +36,8 @@ def found(books: HubBooks) -> str:
         if top is None:
             raise Refused("hub_empty")
         epoch = new_secret()[:12]
-        set_meta(tx, organisation=top.name, epoch=epoch, mode=NORMAL, key=new_secret(), safe_until="0")
+        set_meta(tx, organisation=top.name, organisation_id=top.id, epoch=epoch, mode=NORMAL)
+        set_meta(tx, key=new_secret(), safe_until="0")
         take_touched(tx.connection)
         publish(tx, {table.name: set(_keys(tx, table)) for table in REPLICATED})
     return epoch

@@ -65,7 +65,7 @@ def tell(books: HubBooks, device_id: str, request: PullRequest, page: int = PAGE
         scope = spaces_below(tx, row.unit_id)
         same = request.scope_hash == scope_hash(scope)
         cursors = request.cursors if same else {}
-        upto = request.upto if same and request.upto is not None else _revs(tx, scope)
+        upto = _bounds(_revs(tx, scope), request.upto if same else None)
         _refuse_future(cursors, upto)
         entries = _entries(tx, cursors, upto, request.after if same else None, page + 1)
         more = len(entries) > page
@@ -149,6 +149,13 @@ def digests(tx: Transaction, scope: Sequence[str]) -> list[Digest]:
 def _revs(tx: Transaction, scope: Sequence[str]) -> dict[str, int]:
     known = {row.space: row.rev for row in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))}
     return {space: known.get(space, 0) for space in scope}
+
+
+def _bounds(revs: Mapping[str, int], first: Mapping[str, int] | None) -> dict[str, int]:
+    """Return how far to tell: as far as the first page said, never of a space that is not the device's."""
+    return (
+        dict(revs) if first is None else {space: min(first.get(space, 0), rev) for space, rev in revs.items()}
+    )
 
 
 def _refuse_future(cursors: Mapping[str, int], upto: Mapping[str, int]) -> None:

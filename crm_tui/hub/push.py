@@ -31,6 +31,7 @@ from crm_tui.store.tables import org_unit, person
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of, microseconds
 from crm_tui.sync.messages import Ack, HubError, PushAnswer, PushRequest, Say, SealedCommand, Status
+from crm_tui.trouble import places_of
 
 TRANSACTION = 50
 """The most commands of one transaction."""
@@ -209,14 +210,18 @@ def _carried_out(portion: _Portion, sealed: SealedCommand, *, lenient: bool) -> 
     except DBAPIError as error:
         if may_be_tried_again(error):
             raise
-        _log.exception("command %s (%s) could not be carried out", sealed.cmd_id, sealed.kind)
-        return Verdict("command_failed")
-    except Exception:  # noqa: BLE001 - a poison command must not hold up those behind it (I12)
-        _log.exception("command %s (%s) could not be carried out", sealed.cmd_id, sealed.kind)
-        return Verdict("command_failed")
+        return _failed(sealed, error)
+    except Exception as error:  # noqa: BLE001 - a poison command must not hold up those behind it (I12)
+        return _failed(sealed, error)
     if tx.changed & _SHAPES_ACTORS:
         portion.actors.clear()
     return verdict
+
+
+def _failed(sealed: SealedCommand, error: Exception) -> Verdict:
+    """Note that a command broke the program: where, never whose data it was about."""
+    _log.error("command %s could not be carried out: %s", sealed.cmd_id, places_of(error))
+    return Verdict("command_failed")
 
 
 def _actor(portion: _Portion, actor_id: str) -> Viewer:

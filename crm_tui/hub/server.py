@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from anyio.to_thread import run_sync
 from sqlalchemy import select
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,7 +21,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub import accounts, tokens
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import meta_value
-from crm_tui.hub.limits import Tries
+from crm_tui.hub.limits import Pace, Steady, Tries, Turns, network_of
 from crm_tui.hub.tables import space_rev
 from crm_tui.sync import wire
 from crm_tui.sync.messages import (
@@ -38,17 +40,22 @@ from crm_tui.sync.messages import (
     WaitAnswer,
     WaitRequest,
 )
+from crm_tui.trouble import places_of
 
 Asked = TypeVar("Asked", bound=Message)
 Done = TypeVar("Done")
 
 LARGEST_BODY = 16 * 1024 * 1024
 """The most bytes of a request, packed or not: an import's portion with long notes is below it."""
+LARGEST_OF_STRANGERS = 16 * 1024
+"""The most bytes of what is asked before anything is proven."""
+LONGEST_BODY = 60.0
+"""Seconds that a request's body may take to arrive."""
 LOOK = 0.5
 """Seconds between two looks for what other processes of the hub have taken in."""
 LONGEST_WAIT = 60.0
 
-_STATUS = {
+_STATUS: dict[str, int] = {
     Say.AUTH: 401,
     Say.FROZEN: 403,
     Say.INVITE: 403,
@@ -59,6 +66,7 @@ _STATUS = {
     Say.RETRY: 503,
     Say.RECOVERING: 503,
 }
+_GUESSES = frozenset({Say.AUTH, Say.INVITE, "pin_wrong", "pin_locked", "person_unknown"})
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -70,38 +78,51 @@ _log = logging.getLogger(__name__)
 
 
 class Server:
-    """What the routes of one hub process share."""
+    """What the routes of one hub process share; ``steady`` is a clock in seconds that nobody sets."""
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: Authority, steady: Steady = time.monotonic) -> None:
         self._hub = authority
-        self._tries = Tries(authority.books.clock)
+        self._tries = Tries(steady)
+        self._pace = Pace(steady)
+        self._turns = Turns()
         self._news = asyncio.Condition()
+        self._closing = False
         self._revs: dict[str, int] = {}
         with authority.books.read() as tx:
             self._key = meta_value(tx, "key")
 
     def application(self, prefix: str = "") -> Starlette:
         """Return the application with every route under ``prefix``."""
-        routes = {
+        hub = self._hub
+        routes: dict[str, Callable[[Request], Awaitable[Message]]] = {
             "join": self._join,
             "token": self._token,
-            "fork": self._fork,
             "push": self._push,
-            "pull": self._pull,
             "wait": self._wait,
-            "log_in": self._log_in,
-            "choose_pin": self._choose_pin,
-            "reset_pin": self._reset_pin,
-            "unlock": self._unlock,
+            "fork": self._for_device(ForkRequest, hub.fork),
+            "pull": self._for_device(PullRequest, hub.pull),
+            "log_in": self._for_person(LogInRequest, hub.log_in),
+            "choose_pin": self._for_person(LogInRequest, hub.choose_pin),
+            "reset_pin": self._for_person(PinRequest, hub.reset_pin),
+            "unlock": self._for_person(PinRequest, hub.unlock),
         }
         at = prefix.rstrip("/") + "/v1/"
-        return Starlette(
+        made = Starlette(
             routes=[
                 Route(f"{at}card", self._told(self._card), methods=["GET"]),
                 *(Route(at + name, self._told(work), methods=["POST"]) for name, work in routes.items()),
             ],
+            exception_handlers={HTTPException: _nothing_here},
             lifespan=self._living,
         )
+        made.router.redirect_slashes = False  # the address of a redirection would be the client's own word
+        return made
+
+    async def hang_up(self) -> None:
+        """Answer those who wait for news, so that nobody keeps the hub from ending."""
+        async with self._news:
+            self._closing = True
+            self._news.notify_all()
 
     @contextlib.asynccontextmanager
     async def _living(self, _app: Starlette) -> AsyncIterator[None]:
@@ -120,13 +141,13 @@ class Server:
             try:
                 return _response(request, await work(request), 200)
             except HubError as no:
-                return _trouble(request, no.code, dict(no.details), _STATUS.get(Say(no.code), 409))
+                return _trouble(request, no.code, dict(no.details), _STATUS.get(no.code, 409))
             except Refused as no:
                 return _trouble(request, no.code, dict(no.details), 422, refused=True)
             except ClientDisconnect:
                 return Response(status_code=400)
-            except Exception:  # noqa: BLE001 - what went wrong here is for our log alone
-                _log.exception("%s failed", request.url.path)
+            except Exception as error:  # noqa: BLE001 - what went wrong here is for our log alone
+                _log.error("%s failed: %s", request.url.path, places_of(error))
                 return _trouble(request, Say.RETRY, {}, 500)
 
         return respond
@@ -135,61 +156,67 @@ class Server:
         return await run_sync(self._hub.card)
 
     async def _join(self, request: Request) -> Message:
-        asked = await _message(request, JoinRequest)
-        return await self._guarded(request, lambda: self._hub.join(asked))
+        asked = await _message(request, JoinRequest, LARGEST_OF_STRANGERS)
+        return await self._guarded(network_of(_address(request)), lambda: self._hub.join(asked))
 
     async def _token(self, request: Request) -> Message:
-        asked = await _message(request, TokenRequest)
+        """Give a token; who fails is counted apart from others at the address: a branch has only one."""
+        asked = await _message(request, TokenRequest, LARGEST_OF_STRANGERS)
         books = self._hub.books
-        await self._guarded(request, lambda: accounts.authenticate(books, asked.device_id, asked.secret))
+        who = f"{network_of(_address(request))} {asked.device_id}"
+        await self._guarded(who, lambda: accounts.authenticate(books, asked.device_id, asked.secret))
         return TokenAnswer(token=tokens.sign(self._key, asked.device_id, books.now), seconds=tokens.SECONDS)
 
-    async def _fork(self, request: Request) -> Message:
-        device_id, asked = await self._from_device(request, ForkRequest)
-        return await run_sync(self._hub.fork, device_id, asked)
-
     async def _push(self, request: Request) -> Message:
-        device_id, asked = await self._from_device(request, PushRequest)
-        answer = await run_sync(self._hub.push, device_id, asked, _address(request))
+        address = _address(request)
+        answer = await self._for_device(
+            PushRequest, lambda device_id, asked: self._hub.push(device_id, asked, address)
+        )(request)
         await self._ring()
         return answer
 
-    async def _pull(self, request: Request) -> Message:
-        device_id, asked = await self._from_device(request, PullRequest)
-        return await run_sync(self._hub.pull, device_id, asked)
+    def _for_device(
+        self, kind: type[Asked], work: Callable[[str, Asked], Message]
+    ) -> Callable[[Request], Awaitable[Message]]:
+        """Return a route for a device that has shown a token, one request of it at a time."""
 
-    async def _log_in(self, request: Request) -> Message:
-        device_id, asked = await self._from_device(request, LogInRequest)
-        return await run_sync(self._hub.log_in, device_id, asked)
+        async def answer(request: Request) -> Message:
+            device_id = self._device(request)
+            async with self._turns.of(device_id):
+                return await run_sync(work, device_id, await _message(request, kind))
 
-    async def _choose_pin(self, request: Request) -> Message:
-        device_id, asked = await self._from_device(request, LogInRequest)
-        return await run_sync(self._hub.choose_pin, device_id, asked)
+        return answer
 
-    async def _reset_pin(self, request: Request) -> Message:
-        device_id, asked = await self._from_device(request, PinRequest)
-        return await run_sync(self._hub.reset_pin, device_id, asked)
+    def _for_person(
+        self, kind: type[Asked], work: Callable[[str, Asked], Message]
+    ) -> Callable[[Request], Awaitable[Message]]:
+        """Return such a route for what needs a person's PIN or seat: who fails too often has to wait."""
 
-    async def _unlock(self, request: Request) -> Message:
-        device_id, asked = await self._from_device(request, PinRequest)
-        return await run_sync(self._hub.unlock, device_id, asked)
+        async def answer(request: Request) -> Message:
+            device_id = self._device(request)
+            async with self._turns.of(device_id):
+                asked = await _message(request, kind, LARGEST_OF_STRANGERS)
+                return await self._guarded(device_id, lambda: work(device_id, asked))
+
+        return answer
 
     async def _wait(self, request: Request) -> Message:
         """Answer as soon as a space of the device has moved, or when the time is over."""
-        device_id, asked = await self._from_device(request, WaitRequest)
+        device_id = self._device(request)
+        asked = await _message(request, WaitRequest)
         if await run_sync(self._hub.moved, device_id, asked.cursors):
             return WaitAnswer(moved=True)
         spaces = asked.cursors
 
         def moved() -> bool:
-            return any(self._revs.get(space, 0) > rev for space, rev in spaces.items())
+            return self._closing or any(self._revs.get(space, 0) > rev for space, rev in spaces.items())
 
         try:
             async with asyncio.timeout(min(max(asked.seconds, 0.0), LONGEST_WAIT)), self._news:
                 await self._news.wait_for(moved)
         except TimeoutError:
             return WaitAnswer(moved=False)
-        return WaitAnswer(moved=True)
+        return WaitAnswer(moved=not self._closing)
 
     async def _look(self) -> None:
         """Look now and then for what other processes have taken in."""
@@ -210,36 +237,46 @@ class Server:
         with self._hub.books.read() as tx:
             return {row.space: row.rev for row in tx.rows(select(space_rev))}
 
-    async def _from_device(self, request: Request, kind: type[Asked]) -> tuple[str, Asked]:
-        """Return which device asks, by its token, and what."""
+    def _device(self, request: Request) -> str:
+        """Return which device asks, by its token; raises HubError AUTH, SLOW_DOWN."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise HubError(Say.AUTH)
         device_id = tokens.device_of(self._key, token, self._hub.books.now)
-        return device_id, await _message(request, kind)
+        self._pace.check(device_id)
+        return device_id
 
-    async def _guarded(self, request: Request, work: Callable[[], Done]) -> Done:
-        """Do what a stranger may try, and let nobody try it too often."""
-        address = _address(request)
-        self._tries.check(address)
+    async def _guarded(self, who: str, work: Callable[[], Done]) -> Done:
+        """Do what somebody may try, and let nobody try it too often."""
+        self._tries.check(who)
         try:
             return await run_sync(work)
-        except HubError as no:
-            if no.code in {Say.AUTH, Say.INVITE}:
-                self._tries.failed(address)
+        except (HubError, Refused) as no:
+            if no.code in _GUESSES:
+                self._tries.failed(who)
             raise
 
 
-async def _message(request: Request, kind: type[Asked]) -> Asked:
-    """Read a request's message, never more of it than is allowed."""
+async def _message(request: Request, kind: type[Asked], largest: int = LARGEST_BODY) -> Asked:
+    """Read a request's message, never more of it than is allowed, nor for ever."""
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST_BODY:
-            raise HubError(Say.TOO_LARGE)
-        parts.append(part)
-    body = wire.unpack(b"".join(parts), request.headers.get("content-encoding", ""), LARGEST_BODY)
-    return wire.read(body, kind)
+    try:
+        async with asyncio.timeout(LONGEST_BODY):
+            async for part in request.stream():
+                size += len(part)
+                if size > largest:
+                    raise HubError(Say.TOO_LARGE)
+                parts.append(part)
+    except TimeoutError as error:
+        raise HubError(Say.MALFORMED) from error
+    packing = request.headers.get("content-encoding", "")
+    return await run_sync(lambda: wire.read(wire.unpack(b"".join(parts), packing, largest), kind))
+
+
+async def _nothing_here(_request: Request, no: Exception) -> Response:
+    """Answer for a path or a method that is not ours: whoever asks does not speak to this hub."""
+    assert isinstance(no, HTTPException), "registered for this kind alone"
+    return Response(status_code=no.status_code, headers={**(no.headers or {}), **_HEADERS})
 
 
 def _response(request: Request, message: Message, status: int) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -100,24 +101,47 @@ def tries_left(tx: Transaction, person_id: str) -> int:
     return TRIES - int(failures or 0)
 
 
+@dataclass(frozen=True)
+class PinTry:
+    """A try that has been counted: ``no`` is what to say if the PIN is not that of ``verifier``.
+
+    Without a verifier there is nothing to try. ``left`` tries remain after this one, locked ``until`` then.
+    """
+
+    no: str
+    verifier: str = ""
+    left: int = TRIES
+    until: datetime | None = None
+
+
+def begin_try(tx: Transaction, person_id: str, now: datetime) -> PinTry:
+    """Count a try before the PIN is looked at: many at once are as many tries; a right one is forgiven."""
+    row = tx.first(select(credential).where(credential.c.person_id == person_id).with_for_update())
+    if row is None:
+        return PinTry("pin_unset")
+    if row.locked_until and row.locked_until > now:
+        return PinTry("pin_locked", left=0, until=row.locked_until)
+    failures = (0 if row.locked_until else row.failures) + 1
+    until = now + LOCKED if failures >= TRIES else None
+    tx.update_where(credential, credential.c.person_id == person_id, failures=failures, locked_until=until)
+    return PinTry("pin_locked" if until else "pin_wrong", row.verifier, TRIES - failures, until)
+
+
+def proves(verifier: str, pin: str) -> bool:
+    """Tell whether a PIN is the verifier's; about 0.2 s of work, so hold no lock meanwhile."""
+    try:
+        return PasswordHasher().verify(verifier, pin)
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
+        return False
+
+
 def check_pin(tx: Transaction, person_id: str, pin: str, now: datetime) -> str | None:
     """Check a PIN and count the try; return None where it is right, else the refusal's code.
 
     The caller commits whatever comes back: a wrong try that is rolled back was never counted.
     """
-    row = tx.first(select(credential).where(credential.c.person_id == person_id))
-    if row is None:
-        return "pin_unset"
-    if row.locked_until and row.locked_until > now:
-        return "pin_locked"
-    try:
-        PasswordHasher().verify(row.verifier, pin)
-    except (VerificationError, InvalidHashError, UnicodeEncodeError):
-        failures = (0 if row.locked_until else row.failures) + 1
-        locked = now + LOCKED if failures >= TRIES else None
-        tx.update_where(
-            credential, credential.c.person_id == person_id, failures=failures, locked_until=locked
-        )
-        return "pin_locked" if locked else "pin_wrong"
+    attempt = begin_try(tx, person_id, now)
+    if not (attempt.verifier and proves(attempt.verifier, pin)):
+        return attempt.no
     unlock(tx, person_id)
     return None

@@ -42,6 +42,7 @@ from crm_tui.sync.messages import (
     SealedCommand,
 )
 from crm_tui.sync.spool import Spool
+from crm_tui.trouble import places_of
 
 KEPT_FOR = timedelta(days=35)
 """How long an applied command stays in the archive, even if the hub has a backup."""
@@ -156,6 +157,8 @@ class SyncClient:
 
     def _heed(self, no: HubError) -> None:
         """Do what the hub asks before the next turn; raise what only time or a person can mend."""
+        if no.code in {Say.EPOCH, Say.AUTH}:
+            self._refuse_other()
         if no.code == Say.EPOCH:
             with self._begin() as tx:
                 set_facts(tx, hub_epoch=str(no.details["epoch"]), hub_scope_hash="")
@@ -172,6 +175,14 @@ class SyncClient:
                     keep_only(tx, ())
                     set_facts(tx, hub_frozen="1")
             raise no
+
+    def _refuse_other(self) -> None:
+        """Tell a hub that was restored from that of other people, which gets nothing and gives nothing."""
+        card = self._hub.card()
+        with self._begin() as tx:
+            ours = fact(tx, "hub_organisation")
+        if ours and card.organisation_id != ours:
+            raise HubError(Say.OTHER, organisation=card.organisation)
 
     def _check_machine(self) -> None:
         """Take a device id of our own, before anything else, where this is a copy on another machine."""
@@ -347,8 +358,8 @@ def _carried_out(envelope: Envelope, tx: Transaction) -> tuple[str, dict[str, An
     try:
         with tx.savepoint():
             verdict = execute(envelope, tx)
-    except Exception:  # noqa: BLE001 - one command that breaks must not keep the others from the hub (I12)
-        _log.exception("command %s (%s) could not be carried out again", envelope.cmd_id, envelope.kind)
+    except Exception as error:  # noqa: BLE001 - one that breaks must not keep the others from the hub (I12)
+        _log.error("command %s could not be carried out again: %s", envelope.cmd_id, places_of(error))
         return "command_failed", None
     return ("", None) if verdict.applied else (verdict.code, dict(verdict.details))
 

@@ -92,5 +92,6 @@ def become_member(tx: Transaction, url: str, answer: JoinAnswer, machine: str) -
         hub_secret=answer.secret,
         hub_epoch=answer.epoch,
         hub_machine=machine,
+        hub_organisation=answer.organisation_id,
     )
     keep_undo(tx)

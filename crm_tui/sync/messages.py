@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
 PROTOCOL = 1
 """The version of this conversation; a hub serves ``MIN_PROTOCOL`` to ``PROTOCOL``."""
 MIN_PROTOCOL = 1
+SCHEMA = 1
+"""The version of the rows; a terminal that learns a newer one fetches them anew, to have all of each."""
 PUSH_COMMANDS = 200
 """The most commands of one push."""
 PUSH_BYTES = 256 * 1024
@@ -23,6 +25,13 @@ PAGE = 5_000
 """The most entries of one page of a pull."""
 WIDE = ""
 """The space of what belongs to the whole organisation; every other space is a branch's id."""
+
+
+Word = Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
+"""An id, a code or a name: short, and without signs that no database takes."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+At = Annotated[int, msgspec.Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+"""An instant of the years 1 to 9999, in microseconds since 1970 UTC."""
 
 
 class Status(StrEnum):
@@ -58,6 +67,7 @@ class Say(StrEnum):
     UNREACHABLE = "hub_unreachable"
     NOT_A_HUB = "hub_not_one"
     TLS = "hub_tls"
+    OTHER = "hub_other"
     DISK_FULL = "disk_full"
 
 
@@ -77,69 +87,78 @@ class Message(msgspec.Struct, kw_only=True):
 class SealedCommand(Message):
     """A command of an outbox; ``seq`` counts the commands of one device from 1 without a gap."""
 
-    seq: int
-    cmd_id: str
-    batch_id: str
-    actor_id: str
-    kind: str
-    version: int
+    seq: Count
+    cmd_id: Word
+    batch_id: Word
+    actor_id: Word
+    kind: Word
+    version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     args: dict[str, Any]
-    at: int
-    supersedes: str = ""
+    at: At
+    supersedes: Word = ""
+    hub_at: At = 0
+    """When the hub took it in, as it told before it was put back; 0 for a command that it never answered."""
+    told: Word = ""
+    """What became of it then, a :class:`Status`."""
 
 
 class Ack(Message):
     """What became of one command; it is meant only if ``seq`` and ``cmd_id`` are both the terminal's."""
 
-    seq: int
+    seq: Count
     cmd_id: str
     status: str
     code: str = ""
     details: dict[str, Any] = {}
-    hub_at: int = 0
+    hub_at: At = 0
 
 
 class PushRequest(Message):
-    """Commands in the order of their ``seq``; ``now`` is the terminal's clock, to measure its skew."""
+    """Commands in the order of their ``seq``; ``now`` is the terminal's clock, to measure its skew.
 
-    epoch: str
+    ``answered`` is the highest ``seq`` that the hub has answered: one that knows less was put back.
+    """
+
+    epoch: Word
     protocol: int
-    now: int
+    now: At
     commands: list[SealedCommand]
-    app_version: str = ""
-    recovered: bool = False
+    app_version: Word = ""
+    answered: Count = 0
 
 
 class PushAnswer(Message):
     """What became of each command; they count for the terminal once a pull repeats them."""
 
     acks: list[Ack]
-    hub_now: int
+    hub_now: At
 
 
 class Place(Message):
     """Where a page of a pull has ended."""
 
-    space: str
-    rev: int
-    table: str
-    key: str
+    space: Word
+    rev: Count
+    table: Word
+    key: Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"\A[^\x00]*\Z")]
 
 
 class PullRequest(Message):
     """Asks for what changed beyond ``cursors``; ``upto`` and ``after`` are those of the page before.
 
     ``first_pending`` is the lowest ``seq`` without an answer; ``digests`` asks for those of every table.
+    ``decided`` is the number of the last answer that the terminal knows to have been changed by a review.
     """
 
-    epoch: str
+    epoch: Word
     protocol: int
-    scope_hash: str
-    cursors: dict[str, int]
-    first_pending: int
-    upto: dict[str, int] | None = None
+    scope_hash: Word
+    cursors: dict[Word, Count]
+    first_pending: Count
+    upto: dict[Word, Count] | None = None
     after: Place | None = None
     digests: bool = False
+    decided: Count = 0
 
 
 class TableRows(Message):
@@ -168,31 +187,34 @@ class Digest(Message):
 class PullAnswer(Message):
     """One page. ``acks``, ``seats`` and ``digests`` come only where the whole fits one page: one snapshot.
 
-    ``seats`` names the people for whom the terminal may speak.
+    ``seats`` names the people for whom the terminal may speak. ``safe_seq`` is the last of its commands that
+    a checked backup of the hub holds, -1 for none; ``decided`` counts the answers that reviews have changed.
     """
 
     epoch: str
     scope: list[str]
     scope_hash: str
-    upto: dict[str, int]
+    upto: dict[str, Count]
     gone: list[Gone] = []
     put: list[TableRows] = []
     more: Place | None = None
     acks: list[Ack] = []
     seats: list[str] | None = None
     digests: list[Digest] = []
-    safe_until: int = 0
-    hub_now: int = 0
-    hub_schema: int = 1
+    safe_until: At = 0
+    safe_seq: int = -1
+    decided: int = 0
+    hub_now: At = 0
+    hub_schema: int = SCHEMA
 
 
 class JoinRequest(Message):
     """A terminal asks to become one of the organisation's, by a code that works once."""
 
-    code: str
-    machine: str
+    code: Word
+    machine: Word
     protocol: int
-    app_version: str = ""
+    app_version: Word = ""
 
 
 class JoinAnswer(Message):
@@ -203,20 +225,22 @@ class JoinAnswer(Message):
     epoch: str
     organisation: str
     unit: str
+    organisation_id: str = ""
 
 
 class ForkRequest(Message):
-    """A copy of a terminal asks for a device id of its own."""
+    """A copy of a terminal asks for a device id of its own; ``instead``: the old one speaks no more here."""
 
-    machine: str
-    last_seq: int = 0
+    machine: Word
+    last_seq: Count = 0
+    instead: bool = False
 
 
 class TokenRequest(Message):
     """A device asks for a token, good for some minutes, by its secret."""
 
-    device_id: str
-    secret: str
+    device_id: Word
+    secret: Word
 
 
 class TokenAnswer(Message):
@@ -229,7 +253,7 @@ class TokenAnswer(Message):
 class WaitRequest(Message):
     """A device asks to be told when a space has moved beyond its cursor."""
 
-    cursors: dict[str, int]
+    cursors: dict[Word, Count]
     seconds: float
 
 
@@ -250,8 +274,8 @@ class Trouble(Message):
 class LogInRequest(Message):
     """A person proves at this terminal who it is."""
 
-    person_id: str
-    pin: str
+    person_id: Word
+    pin: Word
 
 
 class LogInAnswer(Message):
@@ -264,8 +288,8 @@ class LogInAnswer(Message):
 class PinRequest(Message):
     """Somebody with the right, who sits at this terminal, takes a person's PIN or wrong tries away."""
 
-    actor_id: str
-    person_id: str
+    actor_id: Word
+    person_id: Word
 
 
 class Done(Message):
@@ -282,6 +306,7 @@ class HubCard(Message):
     mode: str
     now: int
     version: str = ""
+    organisation_id: str = ""
 
 
 class Hub(Protocol):

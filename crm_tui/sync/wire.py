@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +19,8 @@ SMALL = 1_024
 """Up to this many bytes nothing is packed."""
 LARGEST = 64 * 1024 * 1024
 """The most bytes that a message may unpack to: a page of a pull is far below it."""
+
+_PART = 256 * 1024
 
 
 def pack(body: bytes, spoken: str) -> tuple[bytes, str]:
@@ -40,7 +43,7 @@ def unpack(body: bytes, packing: str, largest: int = LARGEST) -> bytes:
         return body
     try:
         return _read(body, packing, largest)
-    except (zstandard.ZstdError, OSError, EOFError) as error:
+    except (zstandard.ZstdError, zlib.error, OSError, EOFError) as error:
         raise HubError(Say.MALFORMED) from error
 
 
@@ -59,15 +62,18 @@ def write(message: object) -> bytes:
 
 def _read(body: bytes, packing: str, largest: int) -> bytes:
     """Unpack no more than is allowed: a few bytes may stand for gigabytes."""
+    stream: io.BufferedIOBase | zstandard.ZstdDecompressionReader
     if packing == ZSTD:
-        stream: io.BufferedIOBase | zstandard.ZstdDecompressionReader
-        stream = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body))
+        unpacking = zstandard.ZstdDecompressor(max_window_size=LARGEST)
+        stream = unpacking.stream_reader(io.BytesIO(body))
     elif packing == GZIP:
         stream = gzip.GzipFile(fileobj=io.BytesIO(body))
     else:
         raise HubError(Say.MALFORMED)
+    found = bytearray()
     with stream:
-        found = stream.read(largest + 1)
-    if len(found) > largest:
-        raise HubError(Say.TOO_LARGE)
-    return found
+        while part := stream.read(_PART):
+            found += part
+            if len(found) > largest:
+                raise HubError(Say.TOO_LARGE)
+    return bytes(found)
