@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,10 @@ def connector(home: Home) -> Callable[[Membership], Hub]:
 def reach(url: str, device_id: str = "", secret: str = "", certificate: str = "") -> Hub:
     """Return the way to a hub; ``certificate`` is a file with the authority that vouches for it.
 
+    A share is opened when it is needed: it may be away now and back later.
+
     Raises:
-        Refused: hub_url_unknown, hub_missing; for a share as ``open_engine`` does.
+        Refused: hub_url_unknown.
     """
     if url.startswith(("http://", "https://")):
         from crm_tui.sync.http import HttpHub
@@ -34,7 +37,10 @@ def reach(url: str, device_id: str = "", secret: str = "", certificate: str = ""
     if not url.startswith("file:"):
         raise Refused("hub_url_unknown", url=url)
     from crm_tui.desk import new_id, wall_clock
-    from crm_tui.hub.opening import open_hub
+    from crm_tui.hub.addresses import file_path
+    from crm_tui.hub.opening import open_share
     from crm_tui.hub.share import SharedHub
 
-    return SharedHub(open_hub(url, clock=wall_clock, new_id=new_id), device_id, secret)
+    file_path(url)
+    opening = functools.partial(open_share, url, clock=wall_clock, new_id=new_id)
+    return SharedHub(opening, device_id, secret, url=url)
