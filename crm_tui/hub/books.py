@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from crm_tui.domain.errors import Refused
+from crm_tui.hub.addresses import file_path
+from crm_tui.hub.probe import hub_facts
 from crm_tui.hub.tables import hub_meta, hub_metadata
 from crm_tui.hub.touched import preparation
 from crm_tui.store.engine import DELETE, WAL, for_writing, open_engine
@@ -54,7 +53,9 @@ class HubBooks:
         """
         if url.startswith("postgresql"):
             return cls(_noting(create_engine(url, hide_parameters=True, pool_pre_ping=True)), clock)
-        return cls(open_file(file_of(url), DELETE if url.startswith(SHARE) else WAL), clock)
+        path = file_of(url)
+        shared = url.startswith(SHARE) or (path.exists() and "share" in hub_facts(path))
+        return cls(open_file(path, DELETE if shared else WAL), clock)
 
     @property
     def engine(self) -> Engine:
@@ -85,11 +86,7 @@ class HubBooks:
 
 def file_of(url: str) -> Path:
     """Return the file that a URL names; raises Refused hub_url_unknown."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"sqlite", "file"} or not parts.path.strip("/"):
-        raise Refused("hub_url_unknown", url=url)
-    path = parts.path[1:] if parts.scheme == "sqlite" else parts.path  # sqlite:////abs, sqlite:///rel
-    return Path(url2pathname(path))
+    return Path(file_path(url))
 
 
 def open_file(path: Path, journal: str = WAL) -> Engine:

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import founding
 from crm_tui.hub.authority import Authority
-from crm_tui.hub.books import HubBooks, file_of, meta_value
+from crm_tui.hub.books import SHARE, HubBooks, file_of, meta_value, set_meta
+from crm_tui.hub.probe import check_locks, hub_facts
 from crm_tui.hub.pull import scope_hash, spaces_below
 from crm_tui.hub.tables import space_rev
 from crm_tui.store import outbox
@@ -40,8 +41,10 @@ def open_hub(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], st
     Raises:
         Refused: hub_missing where there is none; as ``HubBooks.open`` does.
     """
-    if not url.startswith("postgresql") and not file_of(url).exists():
-        raise Refused("hub_missing", url=url)
+    if not url.startswith("postgresql"):
+        path = file_of(url)
+        if not path.exists() or not hub_facts(path).get("epoch"):
+            raise Refused("hub_missing", url=url)
     books = HubBooks.open(url, clock=clock)
     with books.read() as tx:
         founded = bool(meta_value(tx, "epoch"))
@@ -49,6 +52,18 @@ def open_hub(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], st
         books.close()
         raise Refused("hub_missing", url=url)
     return Authority(books, new_id)
+
+
+def open_share(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], str]) -> Authority:
+    """Open a hub's database on a share, once its locks were tried.
+
+    Raises:
+        Refused: as ``open_hub`` and ``check_locks`` do.
+    """
+    if not file_of(url).exists():
+        raise Refused("hub_missing", url=url)
+    check_locks(file_of(url).parent)
+    return open_hub(url, clock=clock, new_id=new_id)
 
 
 def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datetime]) -> Made:
@@ -70,9 +85,12 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
         target = file_of(database)
         if target.exists():
             raise Refused("hub_exists", url=database)
+        _try_share(url, target)
         backup(source, target)
         books = HubBooks.open(database, clock=clock)
         founding.found(books)
+        with books.write() as tx:
+            set_meta(tx, **({"share": "1"} if url.startswith(SHARE) else {}))
         with books.read() as tx:
             top = tx.first(select(org_unit).where(org_unit.c.parent_id.is_(None)))
             assert top is not None, "an organisation has a top"
@@ -93,3 +111,10 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
         return Made(answer.organisation, rows)
     finally:
         engine.dispose()
+
+
+def _try_share(url: str, target: Path) -> None:
+    """Try the locks of a share before a hub is made there; raises as ``check_locks`` does."""
+    if url.startswith(SHARE):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        check_locks(target.parent)
