@@ -70,13 +70,20 @@ class Drafting(SpeakingBindings[Any]):
             self._draft_timer.stop()
         self._draft_timer = self.set_timer(DRAFT_SECONDS, self.keep_draft)
 
-    async def forget_draft(self) -> None:
-        """Throw the draft away: what was typed is saved."""
+    async def forget_draft(self) -> str:
+        """Throw the draft away: what was typed is saved; return what to say where it stayed, else nothing.
+
+        That is not raised: the save stands, and a form that stayed open would be saved a second time.
+        """
         if self._draft_timer is not None:
             self._draft_timer.stop()
-        desk = self.counter.desk
-        await desk.write(lambda: desk.drawer.drop(self.FORM, self.subject))
         self._typed = False
+        desk = self.counter.desk
+        try:
+            await desk.write(lambda: desk.drawer.drop(self.FORM, self.subject))
+        except Refused as no:
+            return t("drafting.stayed", why=refused(no))
+        return ""
 
     @work(group="draft", exit_on_error=False)
     async def keep_draft(self) -> str:

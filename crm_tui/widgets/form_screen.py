@@ -149,8 +149,8 @@ class FormScreen(KeepsDraft):
                 return
             verdicts = await self.act(*steps)
             if verdicts and verdicts[0].applied:
-                await self.forget_draft()
-                self.post_message(Done(self.saved_words(verdicts)))
+                left = await self.forget_draft()
+                self.post_message(Done(f"{self.saved_words(verdicts)} {left}".rstrip()))
         except Refused as no:
             self.say(refused(no), "error")
         finally:
