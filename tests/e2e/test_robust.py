@@ -54,7 +54,7 @@ def test_a_window_that_changes_size_under_any_open_window_comes_back_as_it_was(a
         board.settle()
         assert board.child.isalive()
         assert not board.trouble, name
-        assert board.lines[:-2] == before, name
+        board.until(lambda me, was=before: me.lines[:-2] == was)
         back_to_board(board)
 
 
