@@ -1,15 +1,21 @@
-"""Verbs of the hub: make one, serve it, let terminals join."""
+"""Verbs of the hub: make one, serve it, let terminals join, look after them."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crm_tui.cli.options import AsJson
-from crm_tui.cli.terminal import USAGE, Terminal, fail, refusing, say_json
+from crm_tui.cli.options import AsJson, takes, wanted_shape
+from crm_tui.cli.terminal import USAGE, WIDEST, Listing, Shape, Terminal, fail, refusing, say_json
 from crm_tui.i18n import t
+
+if TYPE_CHECKING:
+    from crm_tui.hub.authority import Authority
 
 DATABASE = "CRM_TUI_HUB_DB"
 Database = Annotated[str, typer.Option("--db", envvar=DATABASE, help="cli.help.hub_db")]
@@ -22,6 +28,8 @@ def add_verbs(program: typer.Typer) -> None:
     group.command(help="cli.verb.hub_serve")(serve)
     group.command(help="cli.verb.hub_invite")(invite)
     group.command(help="cli.verb.hub_status")(status)
+    group.command(help="cli.verb.hub_devices")(devices)
+    group.command(help="cli.verb.hub_seats")(seats)
     program.add_typer(group, name="hub")
 
 
@@ -60,42 +68,19 @@ def serve(
     prefix: Annotated[str, typer.Option("--prefix", help="cli.help.hub_prefix")] = "",
     certificate: Annotated[Path | None, typer.Option("--tls-cert", help="cli.help.tls_cert")] = None,
     key: Annotated[Path | None, typer.Option("--tls-key", help="cli.help.tls_key")] = None,
-    proxy: Annotated[str, typer.Option("--proxy", help="cli.help.hub_proxy")] = "",
+    proxies: Annotated[str, typer.Option("--proxy", help="cli.help.hub_proxy")] = "",
 ) -> None:
-    """Serve the hub over HTTP until it is stopped."""
-    from crm_tui.desk import new_id, wall_clock
-    from crm_tui.hub.opening import open_hub
-
+    """Serve the hub over HTTP until it is asked to end."""
     try:
-        import uvicorn
-
-        from crm_tui.hub.server import Server
+        from crm_tui.hub.serving import Where
+        from crm_tui.hub.serving import serve as serve_hub
     except ModuleNotFoundError as error:
         fail(t("cli.extra_needed", extra="server", package=error.name or ""), USAGE)
-    terminal: Terminal = context.obj
-    with refusing():
-        authority = open_hub(database, clock=terminal.clock or wall_clock, new_id=new_id)
-    config = uvicorn.Config(
-        Server(authority).application(prefix),
-        host=host,
-        port=port,
-        log_level="warning",
-        server_header=False,
-        date_header=False,
-        proxy_headers=bool(proxy),
-        forwarded_allow_ips=proxy or None,
-        ssl_certfile=certificate,
-        ssl_keyfile=key,
-        timeout_graceful_shutdown=3,
-    )
-    server = uvicorn.Server(config)
-    typer.echo(
-        t("cli.hub_serving", url=f"{'https' if certificate else 'http'}://{host}:{port}{prefix}"), err=True
-    )
-    try:
-        server.run()
-    finally:
-        authority.close()
+    where = Where(host, port, prefix, certificate, key, proxies)
+    if where.in_the_clear:
+        typer.echo(t("cli.hub_in_the_clear"), err=True)
+    with _opened(context, database) as authority:
+        serve_hub(authority, where, lambda url: typer.echo(t("cli.hub_serving", url=url), err=True))
 
 
 def invite(
@@ -108,24 +93,18 @@ def invite(
     as_json: AsJson = False,
 ) -> None:
     """Print a code with which one terminal may join at a unit, once and within a day."""
-    from crm_tui.desk import new_id, wall_clock
     from crm_tui.hub.accounts import invite_terminal, unit_named
-    from crm_tui.hub.opening import open_hub
 
-    terminal: Terminal = context.obj
-    with refusing():
-        authority = open_hub(database, clock=terminal.clock or wall_clock, new_id=new_id)
-        try:
-            found = unit_named(authority.books, unit)
-            invitation = invite_terminal(authority.books, found.id, name or found.name)
-        finally:
-            authority.close()
+    with _opened(context, database) as authority:
+        found = unit_named(authority.books, unit)
+        invitation = invite_terminal(authority.books, found.id, name or found.name)
+    at = url or (database if database.startswith("file:") else "")
     if as_json:
-        say_json({"code": invitation.code, "unit": found.name, "expires_at": invitation.expires_at})
+        told = {"code": invitation.code, "unit": found.name, "expires_at": invitation.expires_at, "url": at}
+        say_json(told)
         return
-    at = url or (database if database.startswith("file:") else "URL")
-    typer.echo(f"crm-tui join {at} --code {invitation.code}")
-    if url:
+    typer.echo(f"crm-tui join {at or 'URL'} --code {invitation.code}")
+    if at and sys.stdout.isatty():
         import segno
 
         segno.make(f"{at}#{invitation.code}", error="m").terminal(compact=True)
@@ -134,19 +113,78 @@ def invite(
 
 def status(context: typer.Context, *, database: Database, as_json: AsJson = False) -> None:
     """Say how the hub stands: its terminals, its log and what waits for a decision."""
-    from crm_tui.desk import new_id, wall_clock
-    from crm_tui.hub.opening import open_hub
     from crm_tui.hub.overview import overview
 
-    terminal: Terminal = context.obj
-    with refusing():
-        authority = open_hub(database, clock=terminal.clock or wall_clock, new_id=new_id)
-        try:
-            found = overview(authority.books)
-        finally:
-            authority.close()
+    with _opened(context, database) as authority:
+        found = overview(authority.books)
     if as_json:
         say_json(found.plain())
         return
     for name, value in found.plain().items():
         typer.echo(f"{t(f'cli.hub_status.{name}')}: {value}")
+
+
+@takes(shape=wanted_shape)
+def devices(
+    context: typer.Context,
+    shape: Shape,
+    *,
+    database: Database,
+    freeze: Annotated[str, typer.Option("--freeze", help="cli.help.device_freeze")] = "",
+    unfreeze: Annotated[str, typer.Option("--unfreeze", help="cli.help.device_unfreeze")] = "",
+    move: Annotated[str, typer.Option("--move", help="cli.help.device_move")] = "",
+    to: Annotated[str, typer.Option("--to", help="cli.help.device_to")] = "",
+) -> None:
+    """List the terminals, after freezing one, letting it work again or moving it to another unit."""
+    from crm_tui.hub import devices as kept
+    from crm_tui.hub.accounts import unit_named
+
+    if bool(move) != bool(to):
+        fail(t("cli.device_move_whole"), USAGE)
+    with _opened(context, database) as authority:
+        books = authority.books
+        if freeze:
+            kept.set_frozen(books, freeze, frozen=True)
+        if unfreeze:
+            kept.set_frozen(books, unfreeze, frozen=False)
+        if move:
+            kept.move(books, move, unit_named(books, to).id)
+        rows = [one.plain() for one in kept.devices(books)]
+    _show(shape, rows, _DEVICE, brief=_DEVICE[1:])
+
+
+@takes(shape=wanted_shape)
+def seats(context: typer.Context, shape: Shape, *, database: Database) -> None:
+    """List who has proven the PIN at which terminal: it may speak for these people alone."""
+    from crm_tui.hub import devices as kept
+
+    with _opened(context, database) as authority:
+        rows = [one.plain() for one in kept.seats(authority.books)]
+    _show(shape, rows, _SEAT, brief=_SEAT)
+
+
+_DEVICE = ("device_id", "name", "unit", "status", "last_seen", "skew", "version", "commands", "people")
+_SEAT = ("device", "number", "person", "status", "since")
+
+
+def _show(
+    shape: Shape, rows: list[dict[str, object]], columns: tuple[str, ...], brief: tuple[str, ...]
+) -> None:
+    titles = {name: t(f"cli.hub_column.{name}") for name in columns}
+    Listing(shape, limit=WIDEST).show(columns, rows, titles=titles, brief=brief)
+
+
+@contextlib.contextmanager
+def _opened(context: typer.Context, database: str) -> Iterator[Authority]:
+    """Open the hub's database for one verb; a refusal becomes a sentence and an exit code."""
+    from crm_tui.cli.joining import hub_refusing
+    from crm_tui.desk import new_id, wall_clock
+    from crm_tui.hub.opening import open_hub
+
+    terminal: Terminal = context.obj
+    with refusing(), hub_refusing():
+        authority = open_hub(database, clock=terminal.clock or wall_clock, new_id=new_id)
+        try:
+            yield authority
+        finally:
+            authority.close()

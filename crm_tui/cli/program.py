@@ -19,11 +19,7 @@ class SpokenGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        for command in (self, *self.commands.values()):
-            command.help = _spoken(command.help)
-            for parameter in command.params:
-                if hasattr(parameter, "help"):
-                    parameter.help = _spoken(parameter.help)
+        _speak(self)
 
 
 def build_program() -> typer.Typer:
@@ -56,6 +52,16 @@ def _before(
         from crm_tui.cli.screen import run_screen
 
         run_screen(find_home(home), clock=at)
+
+
+def _speak(command: Any) -> None:
+    """Let a verb, and those below it, say their help in the language in use."""
+    command.help = _spoken(command.help)
+    for parameter in command.params:
+        if hasattr(parameter, "help"):
+            parameter.help = _spoken(parameter.help)
+    for below in getattr(command, "commands", {}).values():
+        _speak(below)
 
 
 def _spoken(text: str | None) -> str | None:

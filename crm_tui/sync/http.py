@@ -43,7 +43,13 @@ _EARLY = 60.0
 
 
 class HttpHub:
-    """One terminal's way to a hub at a URL; safe to use from two threads."""
+    """One terminal's way to a hub at a URL; safe to use from two threads.
+
+    ``authority`` is a PEM file with the authority that vouches for the hub, None for those of the system.
+
+    Raises:
+        Refused: hub_url_unknown (url), certificate_missing (path), when it is made.
+    """
 
     def __init__(
         self,
@@ -54,13 +60,15 @@ class HttpHub:
         authority: Path | None = None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        verify = ssl.create_default_context(cafile=str(authority)) if authority else True
-        self._client = httpx.Client(
-            base_url=url.rstrip("/") + "/",
-            timeout=_PATIENCE,
-            verify=verify,
-            headers={"Accept-Encoding": "zstd, gzip", "Content-Type": "application/json"},
-        )
+        try:
+            self._client = httpx.Client(
+                base_url=url.rstrip("/") + "/",
+                timeout=_PATIENCE,
+                verify=_trusting(authority) if authority else True,
+                headers={"Accept-Encoding": "zstd, gzip", "Content-Type": "application/json"},
+            )
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise Refused("hub_url_unknown", url=url) from error
         self._url = url
         self._device = device_id
         self._secret = secret
@@ -167,18 +175,33 @@ class HttpHub:
         try:
             trouble = wire.read(response.content, Trouble)
         except HubError as error:
-            code = Say.RETRY if response.status_code in {502, 503, 504} else Say.NOT_A_HUB
+            code = Say.RETRY if response.is_server_error else Say.NOT_A_HUB
             raise HubError(code, url=self._url, status=response.status_code) from error
         if trouble.refused:
             raise Refused(trouble.code, **trouble.details)
         raise HubError(trouble.code, **trouble.details)
 
 
+def _trusting(authority: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(authority))
+    except OSError as error:  # SSLError is one: the file is there and holds no certificate
+        raise Refused("certificate_missing", path=authority) from error
+
+
 def _unreachable(error: Exception, url: str) -> HubError:
     """Tell a name or certificate that is wrong from a hub that is not there."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            if cause.verify_code in _OTHER_NAME:
+                return HubError(Say.TLS_NAME, url=url)
+            return HubError(Say.TLS, url=url, why=cause.verify_message)
         if isinstance(cause, ssl.SSLError):
-            return HubError(Say.TLS, url=url, why=str(cause))
+            return HubError(Say.NO_TLS, url=url)
         cause = cause.__cause__ or cause.__context__
     return HubError(Say.UNREACHABLE, url=url, why=str(error))
+
+
+_OTHER_NAME = frozenset({62, 64})
+"""What OpenSSL says of a certificate for another host or another address (X509_V_ERR_..._MISMATCH)."""

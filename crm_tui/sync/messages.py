@@ -67,6 +67,8 @@ class Say(StrEnum):
     UNREACHABLE = "hub_unreachable"
     NOT_A_HUB = "hub_not_one"
     TLS = "hub_tls"
+    TLS_NAME = "hub_tls_name"
+    NO_TLS = "hub_no_tls"
     OTHER = "hub_other"
     DISK_FULL = "disk_full"
 
