@@ -1,0 +1,89 @@
+"""What goes wrong in a trial: each trouble begins, lasts a little, and is over."""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - which terminal and for how long is drawn from a seed
+import resource
+import time
+from collections.abc import Callable
+
+from stage import Stage
+
+Trouble = Callable[[Stage, random.Random], None]
+
+SKEWS = (0, 0, -7200, 200, 1200, -86_400, 90_000)
+"""Seconds by which a terminal's clock may be wrong after a restart; the last is not believed by the hub."""
+_FULL = (4096, resource.RLIM_INFINITY)
+_ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+
+def begin(stage: Stage, name: str, drawn: random.Random, *, protocol: int = 1) -> None:
+    """Let somebody come to work at a terminal."""
+    skew = drawn.choice(SKEWS) if stage.terminals[name].lives > 1 else 0
+    stage.order(name, "work", seed=drawn.getrandbits(32), skew=skew, protocol=protocol)
+
+
+def killed_hub(stage: Stage, drawn: random.Random) -> None:
+    stage.kill_hub()
+    time.sleep(drawn.uniform(0, 1))
+    stage.start_hub()
+
+
+def killed_terminals(stage: Stage, drawn: random.Random) -> None:
+    for name in drawn.sample(sorted(stage.terminals), 3):
+        stage.kill(name)
+        begin(stage, name, drawn)
+
+
+def bad_network(stage: Stage, drawn: random.Random) -> None:
+    stage.proxy.weather = drawn.uniform(0.3, 0.7)
+    time.sleep(drawn.uniform(2, 4))
+    stage.proxy.weather = 0.02
+
+
+def no_network(stage: Stage, drawn: random.Random) -> None:
+    stage.proxy.weather = 1.0
+    time.sleep(drawn.uniform(0.5, 2))
+    stage.proxy.weather = 0.02
+
+
+def full_disk_at_terminal(stage: Stage, drawn: random.Random) -> None:
+    one = stage.terminals[drawn.choice(sorted(stage.terminals))]
+    if one.pid not in stage.exits:
+        resource.prlimit(one.pid, resource.RLIMIT_FSIZE, _FULL)
+        time.sleep(drawn.uniform(0.5, 1.5))
+        resource.prlimit(one.pid, resource.RLIMIT_FSIZE, _ROOM)
+
+
+def full_disk_at_hub(stage: Stage, drawn: random.Random) -> None:
+    resource.prlimit(stage.hub_pid, resource.RLIMIT_FSIZE, _FULL)
+    time.sleep(drawn.uniform(0.5, 1.5))
+    resource.prlimit(stage.hub_pid, resource.RLIMIT_FSIZE, _ROOM)
+
+
+def cloned_terminal(stage: Stage, drawn: random.Random) -> None:
+    """Kill a terminal with commands that wait, copy its disk, and let both go on."""
+    if sum("copy" in name for name in stage.terminals) > 2:
+        return
+    name = drawn.choice(sorted(one for one in stage.terminals if "copy" not in one))
+    stage.kill(name)
+    copied = f"{name}-copy{len(stage.terminals)}"
+    stage.copy(name, copied)
+    begin(stage, name, drawn)
+    begin(stage, copied, drawn)
+
+
+def other_protocols(stage: Stage, drawn: random.Random) -> None:
+    """Let two terminals speak a version that the hub does not, for a while."""
+    chosen = drawn.sample(sorted(stage.terminals), 2)
+    for protocol, name in zip((0, 2), chosen, strict=True):
+        stage.kill(name)
+        begin(stage, name, drawn, protocol=protocol)
+    time.sleep(drawn.uniform(1, 2))
+    for name in chosen:
+        stage.kill(name)
+        begin(stage, name, drawn)
+
+
+SHARE: tuple[Trouble, ...] = (killed_terminals, full_disk_at_terminal, cloned_terminal, other_protocols)
+SERVED: tuple[Trouble, ...] = (*SHARE, killed_hub, bad_network, no_network, full_disk_at_hub)
