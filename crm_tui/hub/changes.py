@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_tui.hub.spaces import customers_of, hanging_on, spaces_of
+from crm_tui.hub.postgres import ORG
+from crm_tui.hub.spaces import customers_of, hanging_on, notes_on, spaces_of
 from crm_tui.hub.tables import feed, space_rev
 from crm_tui.hub.touched import Touched
-from crm_tui.store.replicated import replicated
-from crm_tui.store.tables import customer, deal
+from crm_tui.store.replicated import key_columns, replicated
+from crm_tui.store.tables import customer, deal, import_row
 from crm_tui.store.transaction import Transaction
 
 _PORTION = 500
@@ -43,18 +44,24 @@ def _entries(tx: Transaction, touched: Touched) -> dict[Entry, bool]:
     work = {name: set(keys) for name, keys in touched.items()}
     if deal.name in work:  # a deal brings its customer's card into its own branch
         work.setdefault(customer.name, set()).update(customers_of(tx, work[deal.name]))
+    notes = work.pop(import_row.name, set())
     entries: dict[Entry, bool] = {}
     for parent in (customer, deal):
         moved = _of_table(tx, parent.name, work.pop(parent.name, set()), entries)
+        notes |= notes_on(tx, parent, moved)
         for child, keys in hanging_on(tx, parent, moved).items() if moved else ():
             work.setdefault(child, set()).update(keys)
     for name, keys in work.items():
-        _of_table(tx, name, keys, entries)
+        notes |= notes_on(tx, _table(name), _of_table(tx, name, keys, entries))
+    _of_table(tx, import_row.name, notes, entries)
     return entries
 
 
 def _of_table(tx: Transaction, name: str, keys: set[str], entries: dict[Entry, bool]) -> set[str]:
-    """Enter the rows of one table; return the keys of those that have left a space."""
+    """Enter the rows of one table; return the keys of those that were in other spaces before, or are gone.
+
+    One that came to a space without leaving any counts: a customer whose closed deal stays behind does.
+    """
     now, before = spaces_of(tx, _table(name), keys), _known_spaces(tx, name, keys)
     moved: set[str] = set()
     for key in keys:
@@ -63,6 +70,7 @@ def _of_table(tx: Transaction, name: str, keys: set[str], entries: dict[Entry, b
             entries[space, name, key] = True
         for space in there - here:
             entries[space, name, key] = False
+        if there and there != here:
             moved.add(key)
     return moved
 
@@ -87,7 +95,7 @@ def _next_rev(tx: Transaction, space: str) -> int:
         fresh = dialect.insert(space_rev).values(space=space, rev=1)
         rev = tx.scalar(
             fresh.on_conflict_do_update(
-                index_elements=["space"], set_={"rev": space_rev.c.rev + 1}
+                index_elements=key_of(tx, space_rev), set_={"rev": space_rev.c.rev + 1}
             ).returning(space_rev.c.rev)
         )
     return int(rev)
@@ -99,7 +107,7 @@ def _write(tx: Transaction, entries: Mapping[Entry, bool], revs: Mapping[str, in
     dialect = sqlite if tx.dialect == "sqlite" else postgresql
     fresh = dialect.insert(feed)
     upsert = fresh.on_conflict_do_update(
-        index_elements=["space", "tbl", "key"],
+        index_elements=key_of(tx, feed),
         set_={"rev": fresh.excluded.rev, "live": fresh.excluded.live},
     )
     tx.connection.execute(
@@ -109,6 +117,12 @@ def _write(tx: Transaction, entries: Mapping[Entry, bool], revs: Mapping[str, in
             for (space, name, key), live in sorted(entries.items())
         ],
     )
+
+
+def key_of(tx: Transaction, table: Table) -> list[str]:
+    """Return the columns of a hub table's key as the database has it: PostgreSQL's is led by ``org_id``."""
+    led = [] if tx.dialect == "sqlite" else [ORG]
+    return [*led, *key_columns(table)]
 
 
 def _table(name: str) -> Table:

@@ -56,6 +56,19 @@ def hanging_on(tx: Transaction, table: Table, keys: Iterable[str]) -> Touched:
     return found
 
 
+def notes_on(tx: Transaction, table: Table, keys: Iterable[str]) -> set[str]:
+    """Return the notes that imports have made of these rows: they live where the rows do."""
+    wanted = sorted(keys)
+    found: set[str] = set()
+    for start in range(0, len(wanted), _PORTION):
+        portion = wanted[start : start + _PORTION]
+        asked = select(import_row.c.id).where(
+            import_row.c.kind == table.name, import_row.c.row_id.in_(portion)
+        )
+        found |= set(tx.scalars(asked))
+    return found
+
+
 def customers_of(tx: Transaction, deal_ids: Iterable[str]) -> set[str]:
     """Return the customers of these deals."""
     wanted = sorted(deal_ids)
@@ -102,18 +115,25 @@ def _of_customers(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
 
 
 def _of_import_row(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
-    """What an import did to a row is known where the row is."""
+    """What an import did to a row is known where the row is worked on, and nowhere once it is gone."""
     asked = select(table.c.id, table.c.kind, table.c.row_id).where(table.c.id.in_(keys))
     meant: dict[str, dict[str, list[str]]] = {}
     for note in tx.rows(asked):
         meant.setdefault(note.kind, {}).setdefault(note.row_id, []).append(note.id)
     found: dict[str, frozenset[str]] = {}
     for kind, rows in meant.items():
-        of_kind = replicated(kind)
-        where = spaces_of(tx, of_kind, rows) if of_kind is not None else {}
+        where = _worked_on(tx, kind, list(rows))
         for row_id, notes in rows.items():
-            found |= dict.fromkeys(notes, where.get(row_id, frozenset({WIDE})))
+            found |= dict.fromkeys(notes, where.get(row_id, frozenset()))
     return found
+
+
+def _worked_on(tx: Transaction, kind: str, keys: list[str]) -> Spaces:
+    """Return where rows are worked on: a customer in its own branch, not where a deal names it."""
+    of_kind = replicated(kind)
+    if of_kind is None:
+        return dict.fromkeys(keys, frozenset({WIDE}))
+    return _own(tx, of_kind, keys) if of_kind is customer else spaces_of(tx, of_kind, keys)
 
 
 _OF: Mapping[str, Callable[[Transaction, Table, list[str]], Spaces]] = {

@@ -27,6 +27,7 @@ def preparation(dialect: str) -> Iterator[str]:
     if dialect == "sqlite":
         yield _SQLITE_TABLE
         yield from _sqlite_triggers()
+        yield from _left_customer()
     else:
         yield _POSTGRES_TABLE
 
@@ -51,6 +52,12 @@ def postgres_triggers() -> Iterator[str]:
         "  SELECT string_agg(row_json ->> name, chr(31) ORDER BY place) INTO made\n"
         "    FROM unnest(TG_ARGV) WITH ORDINALITY AS names(name, place);\n"
         "  INSERT INTO pg_temp.touched (tbl, key) VALUES (TG_TABLE_NAME, made) ON CONFLICT DO NOTHING;\n"
+        "  IF TG_TABLE_NAME = 'deal' AND TG_OP <> 'INSERT' THEN\n"
+        "    made := to_jsonb(OLD) ->> 'customer_id';\n"
+        "    IF made IS NOT NULL THEN\n"
+        "      INSERT INTO pg_temp.touched (tbl, key) VALUES ('customer', made) ON CONFLICT DO NOTHING;\n"
+        "    END IF;\n"
+        "  END IF;\n"
         "  RETURN NULL;\n"
         "END $$"
     )
@@ -70,6 +77,16 @@ def _sqlite_triggers() -> Iterator[str]:
                 f" ON main.{table.name} BEGIN"
                 f" INSERT OR IGNORE INTO touched VALUES ('{table.name}', {_key_of(table, side)}); END"
             )
+
+
+def _left_customer() -> Iterator[str]:
+    """A deal that goes to another customer, or is gone, may have been what brought its customer here."""
+    for deed in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TEMP TRIGGER IF NOT EXISTS note_customer_of_deal_{deed.lower()} AFTER {deed}"
+            " ON main.deal WHEN OLD.customer_id IS NOT NULL BEGIN"
+            " INSERT OR IGNORE INTO touched VALUES ('customer', OLD.customer_id); END"
+        )
 
 
 def _key_of(table: Table, side: str) -> str:
