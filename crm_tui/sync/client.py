@@ -232,18 +232,23 @@ class SyncClient:
             )
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
             answer = self._pages(request, self._hub.pull(request), spool, account)
+            if answer is None:
+                return False
             pulled = _Pulled(request, answer, Spool(spool))
             if pulled.nothing_new:
-                self._nothing_new(answer)
-                return True
+                return self._nothing_new(pulled)
             account.pulled += sum(len(rows.rows) for rows in answer.put)
             return self._take_over(pulled, account)
 
     def _pages(
         self, request: PullRequest, answer: PullAnswer, spool: IO[bytes], account: _Round
-    ) -> PullAnswer:
-        """Keep pages until the last has come; return the last."""
+    ) -> PullAnswer | None:
+        """Keep pages until the last has come; return it, None where the terminal was moved meanwhile.
+
+        The pages before then hold rows that are no longer the terminal's to have, and are forgotten (I10).
+        """
         while answer.more is not None:
+            scope = answer.scope_hash
             Spool(spool).keep(answer)
             account.pulled += sum(len(rows.rows) for rows in answer.put)
             if account.progress is not None:
@@ -257,13 +262,18 @@ class SyncClient:
                     after=answer.more,
                 )
             )
+            if answer.scope_hash != scope:
+                return None
         return answer
 
-    def _nothing_new(self, answer: PullAnswer) -> None:
+    def _nothing_new(self, pulled: _Pulled) -> bool:
         """Note that the hub was met; no row is put back and forth for nothing."""
         with self._begin() as tx:
-            set_cursors(tx, answer.upto)
-            self._note_meeting(tx, answer)
+            if not pulled.follows(tx):  # another program on this home was faster
+                return False
+            set_cursors(tx, pulled.answer.upto)
+            self._note_meeting(tx, pulled.answer)
+        return True
 
     def _note_meeting(self, tx: Transaction, answer: PullAnswer) -> None:
         if answer.seats is not None:
