@@ -23,11 +23,12 @@ from pydantic import (
     ValidationError,
 )
 
+from crm_tui.commands.invalid import objection
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.domain.plausible import day_in_range
 from crm_tui.domain.text import clean_text, fold_width
-from crm_tui.store.scope import Scope, Viewer, known_viewer, viewer_of
+from crm_tui.store.scope import Scope, Viewer, known_viewer
 from crm_tui.store.tables import org_unit, person
 from crm_tui.store.transaction import Transaction
 
@@ -187,8 +188,8 @@ def open_command(
     """Build the command that an envelope or a person's JSON describes; ``version`` None is the present one.
 
     Raises:
-        Refused: command_unknown (also of a version that is yet to come), command_invalid (field, why),
-            day_out_of_range (text, first, last).
+        Refused: command_unknown (also of a version that is yet to come), command_invalid (field, why
+            and its limit, see :mod:`crm_tui.commands.invalid`), day_out_of_range (text, first, last).
     """
     if kind not in known or (version or 0) > known[kind].version:
         raise Refused("command_unknown", kind=kind)
@@ -197,9 +198,7 @@ def open_command(
     try:
         return known[kind].model_validate(args)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Refused("command_invalid", kind=kind, field=where, why=first["msg"]) from error
+        raise Refused("command_invalid", kind=kind, **objection(error)) from error
 
 
 def carry_out(
@@ -231,8 +230,7 @@ def _allowed(who: Viewer, command: Command) -> Viewer:
 def actor_of(tx: Transaction, actor_id: str) -> Viewer:
     """Return the one who acts, with rights and scope as they are in this transaction."""
     if actor_id != SYSTEM:
-        ask = viewer_of if tx.changed else known_viewer
-        return tx.keep(("viewer", actor_id), lambda: ask(tx, actor_id), person, org_unit)
+        return tx.keep(("viewer", actor_id), lambda: known_viewer(tx, actor_id), person, org_unit)
     return Viewer(
         person_id=SYSTEM,
         number="",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 from pydantic import BaseModel, ValidationError
 
 from crm_tui.commands.base import Fen
+from crm_tui.commands.invalid import objection
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.moment import parse_day
 from crm_tui.domain.money import format_money, parse_money
@@ -76,9 +77,9 @@ def built(model: type[BaseModel], arguments: Mapping[str, Any]) -> Any:
     try:
         return model.model_validate(dict(arguments))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = _label(kind_of(model), str(first["loc"][0]) if first["loc"] else "")
-        raise Refused("command_invalid", field=field, why=first["msg"]) from error
+        no = objection(error)
+        no["field"] = _label(kind_of(model), no["field"].partition(".")[0])
+        raise Refused("command_invalid", **no) from error
 
 
 def _spec(kind: str, name: str, hint: Any, offered: Sequence[Choice] | None, *, mandatory: bool) -> FieldSpec:
@@ -112,7 +113,7 @@ def _value_label(kind: str, name: str, word: str) -> str:
 
 
 def _label(kind: str, name: str) -> str:
-    keys = (f"command.{kind}.{name}", f"field.{name}")
+    keys = (f"command.{kind}.{name}", f"field.{name}", f"work.field.{name}")
     return next((t(key) for key in keys if knows(key)), name)
 
 

@@ -10,8 +10,14 @@ from crm_tui.i18n import knows, t
 
 
 def refusal(code: str, details: Mapping[str, object]) -> str:
-    """Return the sentence of a refusal; codes inside the details are spoken too where there is a word."""
-    return t(f"refused.{code}", **{name: _spoken(value) for name, value in details.items()})
+    """Return the sentence of a refusal; codes inside the details are spoken too where there is a word.
+
+    A newer hub may say a code that this program does not know, or one it knows with other details.
+    """
+    try:
+        return t(f"refused.{code}", **_in_words(details))
+    except KeyError:
+        return t("refused.said_otherwise", code=code)
 
 
 def refused(no: Refused) -> str:
@@ -28,11 +34,16 @@ def clock_behind(by: timedelta) -> str:
     return t("work.clock_behind_minutes", count=minutes)
 
 
+def _in_words(details: Mapping[str, object]) -> dict[str, str]:
+    """Return the details as they are spoken; the reason of a field is a sentence with its limit."""
+    words = {name: _spoken(value) for name, value in details.items()}
+    reason = f"invalid.{details.get('why')}"
+    return words | {"why": t(reason, **words)} if knows(reason) else words
+
+
 def _spoken(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return t("work.list_joint").join(_spoken(one) for one in value)
     word = str(value)
-    for area in ("field", "right"):
-        if knows(f"work.{area}.{word}"):
-            return t(f"work.{area}.{word}")
-    return word
+    keys = (f"work.field.{word}", f"work.right.{word}", f"field.{word}")
+    return next((t(key) for key in keys if knows(key)), word)
