@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from checker import Finding, check
-from drama import SERVED, SHARE, Trouble, begin
+from drama import SERVED, SHARE, Trouble, begin, tend
 from stage import Stage
 
 LISTED = 5
@@ -33,7 +33,7 @@ def main() -> int:
     try:
         happened = _play(stage, asked)
         homes = [one.home for one in stage.terminals.values()]
-        findings = list(check(homes, database))
+        findings = [*check(homes, database), _spoken(folder)]
     except (TimeoutError, RuntimeError) as error:
         _say(f"{error}; what was said is in {folder}")
         raise
@@ -63,6 +63,7 @@ def _play(stage: Stage, asked: argparse.Namespace) -> Counter[str]:
     while not happened or time.monotonic() < end:
         for trouble in _shuffled(SHARE if stage.shared else SERVED, drawn):
             trouble(stage, drawn)
+            tend(stage, drawn)
             happened[trouble.__name__] += 1
             time.sleep(drawn.uniform(0, 1))
     while stage.acknowledged() < asked.commands:
@@ -77,6 +78,16 @@ def _play(stage: Stage, asked: argparse.Namespace) -> Counter[str]:
             stage.wait_for(name)
     stage.kill_hub()
     return happened
+
+
+def _spoken(folder: Path) -> Finding:
+    """No program broke: what cannot be done now is an answer, not a traceback."""
+    lines = [line for log in folder.glob("*.log") for line in log.read_text("utf-8", "replace").split("\n")]
+    broken = [
+        lines[at + 1 : at + 80] for at, line in enumerate(lines) if line.startswith("Traceback (most recent")
+    ]
+    ends = Counter(next((one for one in rest if one and one[0] != " "), "?") for rest in broken)
+    return Finding("no program broke", len(lines), tuple(f"{n} times {end}" for end, n in ends.items()))
 
 
 def _shuffled(troubles: tuple[Trouble, ...], drawn: random.Random) -> list[Trouble]:

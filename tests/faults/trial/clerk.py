@@ -45,7 +45,7 @@ from crm_tui.sync import client as sync_client
 from crm_tui.sync.joining import membership
 from crm_tui.sync.messages import HubError, LogInRequest
 
-NOT_SOUND = 7
+SAID_NO, NOT_SOUND = 3, 7
 
 
 @dataclass
@@ -248,6 +248,7 @@ def main() -> None:
                 code = 0
             except (HubError, Refused) as no:
                 sys.stderr.write(f"{order.name} {order.mode}: {no} {dict(no.details)}\n")
+                code = SAID_NO
             except BaseException:  # noqa: BLE001 - the fork must not return into the loop above
                 sys.excepthook(*sys.exc_info())
             finally:

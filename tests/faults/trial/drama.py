@@ -13,6 +13,8 @@ Trouble = Callable[[Stage, random.Random], None]
 
 SKEWS = (0, 0, -7200, 200, 1200, -86_400, 90_000)
 """Seconds by which a terminal's clock may be wrong after a restart; the last is not believed by the hub."""
+SAID_NO = 3
+"""How a terminal ends that was refused what it needs to begin."""
 _FULL = (4096, resource.RLIM_INFINITY)
 _ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
@@ -21,6 +23,15 @@ def begin(stage: Stage, name: str, drawn: random.Random, *, protocol: int = 1) -
     """Let somebody come to work at a terminal."""
     skew = drawn.choice(SKEWS) if stage.terminals[name].lives > 1 else 0
     stage.order(name, "work", seed=drawn.getrandbits(32), skew=skew, protocol=protocol)
+
+
+def tend(stage: Stage, drawn: random.Random) -> None:
+    """Let those come back whose program has ended with a word about why; nothing else ends one."""
+    for name, one in sorted(stage.terminals.items()):
+        if one.pid in stage.exits:
+            if stage.exits[one.pid] != SAID_NO:
+                raise RuntimeError(f"{name} ended with {stage.exits[one.pid]}")
+            begin(stage, name, drawn)
 
 
 def killed_hub(stage: Stage, drawn: random.Random) -> None:
@@ -52,7 +63,8 @@ def full_disk_at_terminal(stage: Stage, drawn: random.Random) -> None:
     if one.pid not in stage.exits:
         resource.prlimit(one.pid, resource.RLIMIT_FSIZE, _FULL)
         time.sleep(drawn.uniform(0.5, 1.5))
-        resource.prlimit(one.pid, resource.RLIMIT_FSIZE, _ROOM)
+        if one.pid not in stage.exits:  # who is just starting says that the disk is full, and ends
+            resource.prlimit(one.pid, resource.RLIMIT_FSIZE, _ROOM)
 
 
 def full_disk_at_hub(stage: Stage, drawn: random.Random) -> None:
