@@ -14,8 +14,8 @@ from sqlalchemy import Row, select
 
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
-from crm_tui.hub.books import HubBooks, meta_value, new_secret
-from crm_tui.hub.tables import device, invite, seat
+from crm_tui.hub.books import RECOVERING, HubBooks, meta_value, new_secret
+from crm_tui.hub.tables import awaited, device, invite, seat
 from crm_tui.store import credentials
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.tables import credential, org_unit
@@ -119,6 +119,7 @@ def enrol(tx: Transaction, now: datetime, *, last_seq: int = 0, **facts: str) ->
         status=ACTIVE,
         enrolled_at=now,
         skew=0,
+        safe_seq=-1,
     )
     unit = tx.get(org_unit, facts["unit_id"])
     return JoinAnswer(
@@ -158,6 +159,10 @@ def fork(books: HubBooks, device_id: str, request: ForkRequest, new_id: Callable
             seat,
             [{"device_id": answer.device_id, "person_id": one, "since": books.clock()} for one in people],
         )
+        if meta_value(tx, "mode") == RECOVERING:
+            tx.insert(awaited, device_id=answer.device_id)
+            if request.instead:
+                tx.update_where(awaited, awaited.c.device_id == device_id, done_at=books.clock())
         return answer
 
 
@@ -248,6 +253,11 @@ def check_protocol(spoken: int) -> None:
     """Refuse a conversation that this hub cannot hold; raises HubError UPGRADE_REQUIRED, HUB_OLDER."""
     if spoken < MIN_PROTOCOL:
         raise HubError(Say.UPGRADE_REQUIRED, least=MIN_PROTOCOL)
+    check_not_newer(spoken)
+
+
+def check_not_newer(spoken: int) -> None:
+    """Refuse a conversation of later days than this hub's; raises HubError HUB_OLDER."""
     if spoken > PROTOCOL:
         raise HubError(Say.HUB_OLDER, most=PROTOCOL)
 

@@ -8,8 +8,10 @@ from sqlalchemy import select
 
 from crm_tui.hub import accounts
 from crm_tui.hub.books import NORMAL, HubBooks, meta_value
+from crm_tui.hub.keeping import BehindError, recover_from
 from crm_tui.hub.pull import spaces_below, tell
 from crm_tui.hub.push import take
+from crm_tui.hub.recovery import has_sent_all
 from crm_tui.hub.tables import space_rev
 from crm_tui.sync.messages import (
     MIN_PROTOCOL,
@@ -60,13 +62,23 @@ class Authority:
         return accounts.fork(self.books, device_id, request, self._new_id)
 
     def push(self, device_id: str, request: PushRequest, address: str = "") -> PushAnswer:
-        """Take commands in."""
-        accounts.check_protocol(request.protocol)
-        return take(self.books, device_id, request, address)
+        """Take commands in, from a program that is too old as well: what was done there is not lost."""
+        accounts.check_not_newer(request.protocol)
+        try:
+            return take(self.books, device_id, request, address)
+        except BehindError as behind:
+            raise recover_from(self.books, device_id, request.epoch) from behind
 
     def pull(self, device_id: str, request: PullRequest) -> PullAnswer:
-        """Tell what changed."""
+        """Tell what changed; a hub that recovers learns by it that the terminal has sent all it has."""
         accounts.check_protocol(request.protocol)
+        try:
+            return tell(self.books, device_id, request)
+        except BehindError as behind:
+            raise recover_from(self.books, device_id, request.epoch) from behind
+        except HubError as no:
+            if no.code != Say.RECOVERING or not has_sent_all(self.books, device_id):
+                raise
         return tell(self.books, device_id, request)
 
     def moved(self, device_id: str, cursors: dict[str, int]) -> bool:

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, and_, or_, select
+from sqlalchemy import Row, Select, Table, and_, func, or_, select
 
 from crm_tui.hub.accounts import seats_at
-from crm_tui.hub.books import HubBooks, meta_value
-from crm_tui.hub.tables import command_alias, command_log, device, feed, space_rev
+from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, meta_value
+from crm_tui.hub.keeping import BehindError
+from crm_tui.hub.push import known_of
+from crm_tui.hub.tables import command_alias, command_log, device, feed, review, space_rev
 from crm_tui.store.replicated import (
     REPLICATED,
     column_names,
@@ -27,7 +29,6 @@ from crm_tui.store.replicated import (
 )
 from crm_tui.store.tables import org_unit
 from crm_tui.store.transaction import Transaction
-from crm_tui.store.types import microseconds
 from crm_tui.sync.digests import fingerprint
 from crm_tui.sync.messages import (
     PAGE,
@@ -51,7 +52,8 @@ def tell(books: HubBooks, device_id: str, request: PullRequest, page: int = PAGE
     """Return one page of what changed for a device.
 
     Raises:
-        HubError: AUTH, FROZEN, EPOCH, RECOVERING (a cursor is beyond the hub's own), RETRY.
+        HubError: AUTH, FROZEN, EPOCH, RECOVERING, RETRY. BehindError: this hub has lost what the
+            terminal knows.
     """
     with books.read() as tx:
         row = tx.first(select(device).where(device.c.device_id == device_id))
@@ -62,6 +64,10 @@ def tell(books: HubBooks, device_id: str, request: PullRequest, page: int = PAGE
         epoch = meta_value(tx, "epoch")
         if request.epoch != epoch:
             raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
+        if meta_value(tx, "mode", NORMAL) == RECOVERING:
+            raise HubError(Say.RECOVERING)
+        if request.first_pending > row.last_seq + 1:
+            raise BehindError
         scope = spaces_below(tx, row.unit_id)
         same = request.scope_hash == scope_hash(scope)
         cursors = request.cursors if same else {}
@@ -88,6 +94,7 @@ def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any
     whole = page.same and request.after is None and not page.more
     last = page.entries[-1] if page.entries else None
     put, gone = _told(tx, page)
+    decided = int(tx.scalar(select(func.max(review.c.answer_no))) or 0)
     return PullAnswer(
         epoch=page.epoch,
         scope=page.scope,
@@ -98,10 +105,12 @@ def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any
         more=Place(space=last.space, rev=last.rev, table=last.tbl, key=last.key)
         if page.more and last is not None
         else None,
-        acks=_acks(tx, row.device_id, request.first_pending) if whole else [],
+        acks=_acks(tx, row.device_id, request) if whole else [],
         seats=seats_at(tx, row.device_id) if whole else None,
         digests=digests(tx, page.scope) if whole and request.digests else [],
         safe_until=int(meta_value(tx, "safe_until", "0")),
+        safe_seq=row.safe_seq,
+        decided=decided if whole else request.decided,
         hub_now=books.now,
     )
 
@@ -159,9 +168,9 @@ def _bounds(revs: Mapping[str, int], first: Mapping[str, int] | None) -> dict[st
 
 
 def _refuse_future(cursors: Mapping[str, int], upto: Mapping[str, int]) -> None:
-    """Refuse a cursor that this hub has never given: its database was put back by hand."""
+    """Refuse a cursor that this hub has never given; raises BehindError."""
     if any(rev > upto.get(space, rev) for space, rev in cursors.items()):
-        raise HubError(Say.RECOVERING)
+        raise BehindError
 
 
 def _entries(
@@ -242,25 +251,35 @@ def _known(name: str) -> Table:
     return table
 
 
-def _acks(tx: Transaction, device_id: str, first: int) -> list[Ack]:
-    """Return the answers to a device's commands from ``first`` on, its own and those it sent as a copy."""
-    own = select(command_log, command_log.c.seq.label("at")).where(
-        command_log.c.device_id == device_id, command_log.c.seq >= first
-    )
-    copied = (
-        select(command_log, command_alias.c.seq.label("at"))
-        .join(command_alias, command_alias.c.cmd_id == command_log.c.cmd_id)
-        .where(command_alias.c.device_id == device_id, command_alias.c.seq >= first)
-    )
+def _acks(tx: Transaction, device_id: str, request: PullRequest) -> list[Ack]:
+    """Return the answers to a device's commands that it does not know: the first ones, and changed ones.
+
+    They are those to its own commands and to those that it sent as a copy.
+    """
+    changed = (review.c.answer_no, review.c.answer, review.c.answer_code, review.c.answer_details)
+    logged = command_log.outerjoin(review, review.c.cmd_id == command_log.c.cmd_id)
+    copied = logged.join(command_alias, command_alias.c.cmd_id == command_log.c.cmd_id)
     return [
-        Ack(
-            seq=row.at,
-            cmd_id=row.cmd_id,
-            status=row.status,
-            code=row.code,
-            details=row.details,
-            hub_at=microseconds(row.hub_at),
+        _ack(row)
+        for source, where in ((logged, command_log), (copied, command_alias))
+        for row in tx.rows(
+            select(command_log, *changed, where.c.seq.label("at"))
+            .select_from(source)
+            .where(
+                where.c.device_id == device_id,
+                or_(where.c.seq >= request.first_pending, review.c.answer_no > request.decided),
+            )
         )
-        for question in (own, copied)
-        for row in tx.rows(question)
     ]
+
+
+def _ack(row: Row[Any]) -> Ack:
+    known = known_of(row)
+    return Ack(
+        seq=row.at,
+        cmd_id=row.cmd_id,
+        status=known.status,
+        code=known.code,
+        details=known.details,
+        hub_at=known.hub_at,
+    )

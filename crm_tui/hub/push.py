@@ -15,16 +15,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.exc import DBAPIError
 
 from crm_tui.commands import Envelope, Verdict, by_kind, execute
 from crm_tui.commands.base import SYSTEM, actor_of
 from crm_tui.domain.errors import Refused
 from crm_tui.hub.accounts import ACTIVE
-from crm_tui.hub.books import HubBooks, may_be_tried_again, meta_value
+from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, may_be_tried_again, meta_value
 from crm_tui.hub.changes import publish
-from crm_tui.hub.tables import command_alias, command_log, device, review, seat
+from crm_tui.hub.keeping import BehindError, keep
+from crm_tui.hub.tables import command_alias, command_log, device, flip, review, seat
 from crm_tui.hub.touched import take_touched
 from crm_tui.store.scope import Viewer
 from crm_tui.store.tables import org_unit, person
@@ -40,6 +41,7 @@ SLOW_CLOCK = timedelta(minutes=5)
 WILD_CLOCK = timedelta(hours=24)
 """A clock this far ahead is not believed at all: the command waits for somebody to look at it."""
 
+_IN_EFFECT = frozenset({Status.APPLIED, Status.FLAGGED})
 _LOOKED_AT = frozenset({Status.FLAGGED, Status.HELD, Status.QUARANTINED})
 _POISON = frozenset({"command_unknown", "command_invalid", "command_failed"})
 _KEPT_BACK = frozenset({"person_frozen", "person_unknown"})
@@ -47,19 +49,30 @@ _SHAPES_ACTORS = frozenset({person.name, org_unit.name})
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Known:
+    """The answer that a command has had."""
+
+    status: str
+    code: str
+    details: dict[str, Any]
+    hub_at: int
+
+
 @dataclass
-class _Portion:
-    """What one transaction takes in from one device."""
+class Portion:
+    """What one transaction takes in from one device; ``known`` and ``actors`` may be those of others too."""
 
     tx: Transaction
     device: Row[Any]
     hub_at: int
     address: str
-    known: dict[str, Row[Any]]
+    known: dict[str, Known]
     by_seq: dict[int, str]
     actors: dict[str, Viewer] = field(default_factory=dict)
     seats: set[str] = field(default_factory=set)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    flips: list[dict[str, Any]] = field(default_factory=list)
     acks: list[Ack] = field(default_factory=list)
 
 
@@ -67,7 +80,8 @@ def take(books: HubBooks, device_id: str, request: PushRequest, address: str = "
     """Take in what a device hands over, in portions that are each one transaction.
 
     Raises:
-        HubError: EPOCH, GAP (expected), FORKED, FROZEN, RETRY; portions before it are kept.
+        HubError: EPOCH, GAP (expected), FORKED, FROZEN, RETRY; portions before it are kept. BehindError: the
+            terminal has had answers of which this hub knows nothing.
     """
     acks: list[Ack] = []
     for start in range(0, len(request.commands), TRANSACTION):
@@ -85,20 +99,53 @@ def _take_portion(
             raise HubError(Say.AUTH)
         if request.epoch != (epoch := meta_value(tx, "epoch")):
             raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
-        portion = _begin(tx, row, commands, books.now, address)
+        if meta_value(tx, "mode", NORMAL) == RECOVERING:
+            keep(tx, row, commands, books.now, address)
+            return []
+        if request.answered > row.last_seq:
+            raise BehindError
+        portion = begin_portion(tx, row, commands, next_instant(tx, books.now), address)
         last = row.last_seq
         for sealed in commands:
-            last = _take_one(portion, sealed, last)
-        _finish(portion, last, skew=request.now - portion.hub_at, app_version=request.app_version)
+            last = take_one(portion, sealed, last)
+        close_portion(portion, last, skew=request.now - portion.hub_at, app_version=request.app_version)
         return portion.acks
 
 
-def _begin(
+def next_instant(tx: Transaction, now: int) -> int:
+    """Return the hub's time, later than that of every command before: its clock may have been put back.
+
+    A clock that was days ahead is left behind nevertheless: nothing is ordered by it alone (I13).
+    """
+    newest = tx.scalar(select(func.max(command_log.c.hub_at)))
+    last = microseconds(newest) if newest is not None else 0
+    return last + 1 if 0 <= last - now < _us(WILD_CLOCK) else now
+
+
+def known_answers(tx: Transaction, ids: Sequence[str]) -> dict[str, Known]:
+    """Return the answers that these commands have had, as they are now."""
+    asked = (
+        select(command_log, review.c.answer_no, review.c.answer, review.c.answer_code)
+        .add_columns(review.c.answer_details)
+        .outerjoin(review, review.c.cmd_id == command_log.c.cmd_id)
+        .where(command_log.c.cmd_id.in_(ids))
+    )
+    return {row.cmd_id: known_of(row) for row in tx.rows(asked)}
+
+
+def known_of(row: Row[Any]) -> Known:
+    """Return the answer that stands in the log, or that of a review which came after it."""
+    if row.answer_no:
+        return Known(row.answer, row.answer_code, row.answer_details, microseconds(row.hub_at))
+    return Known(row.status, row.code, row.details, microseconds(row.hub_at))
+
+
+def begin_portion(
     tx: Transaction, row: Row[Any], commands: Sequence[SealedCommand], hub_at: int, address: str
-) -> _Portion:
+) -> Portion:
     """Read at once what is known of the commands of a portion."""
-    ids, seqs = [one.cmd_id for one in commands], [one.seq for one in commands]
-    known = {one.cmd_id: one for one in tx.rows(select(command_log).where(command_log.c.cmd_id.in_(ids)))}
+    seqs = [one.seq for one in commands]
+    known = known_answers(tx, [one.cmd_id for one in commands])
     by_seq: dict[int, str] = {}
     for table in (command_log, command_alias):
         mine = select(table.c.seq, table.c.cmd_id).where(
@@ -106,10 +153,10 @@ def _begin(
         )
         by_seq |= {one.seq: one.cmd_id for one in tx.rows(mine)}
     seats = set(tx.scalars(select(seat.c.person_id).where(seat.c.device_id == row.device_id)))
-    return _Portion(tx, row, hub_at, address, known, by_seq, seats=seats)
+    return Portion(tx, row, hub_at, address, known, by_seq, seats=seats)
 
 
-def _take_one(portion: _Portion, sealed: SealedCommand, last: int) -> int:
+def take_one(portion: Portion, sealed: SealedCommand, last: int) -> int:
     """Answer one command; return the last ``seq`` of the device after it."""
     if sealed.seq <= last:
         if portion.by_seq.get(sealed.seq) != sealed.cmd_id:
@@ -129,25 +176,24 @@ def _take_one(portion: _Portion, sealed: SealedCommand, last: int) -> int:
     return sealed.seq
 
 
-def _stored(portion: _Portion, sealed: SealedCommand) -> Ack:
+def _stored(portion: Portion, sealed: SealedCommand) -> Ack:
     """Return the answer that the command has had before."""
-    found = portion.known.get(sealed.cmd_id)
-    if found is None:  # answered earlier in this very portion
-        return next(ack for ack in portion.acks if ack.cmd_id == sealed.cmd_id)
+    found = portion.known[sealed.cmd_id]
     return Ack(
         seq=sealed.seq,
         cmd_id=sealed.cmd_id,
         status=found.status,
         code=found.code,
         details=found.details,
-        hub_at=microseconds(found.hub_at),
+        hub_at=found.hub_at,
     )
 
 
-def _decide(portion: _Portion, sealed: SealedCommand) -> Ack:
+def _decide(portion: Portion, sealed: SealedCommand) -> Ack:
     """Carry a new command out, or say why not, and note the answer for the log."""
-    status, code, details = _outcome(portion, sealed)
+    status, code, details = outcome_of(portion, sealed)
     _note(portion, sealed, status, code, details)
+    portion.known[sealed.cmd_id] = Known(status, code, details, portion.hub_at)
     return Ack(
         seq=sealed.seq,
         cmd_id=sealed.cmd_id,
@@ -162,7 +208,7 @@ _Answer = tuple[Status, str, dict[str, Any]]
 """A status, the refusal's code and its details."""
 
 
-def _outcome(portion: _Portion, sealed: SealedCommand) -> _Answer:
+def outcome_of(portion: Portion, sealed: SealedCommand) -> _Answer:
     """Carry a command out, strictly first; a fact that a rule refuses is carried out all the same."""
     if portion.device.status != ACTIVE:
         return Status.HELD, "device_frozen", {}
@@ -171,13 +217,13 @@ def _outcome(portion: _Portion, sealed: SealedCommand) -> _Answer:
     ahead = sealed.at - portion.hub_at
     if ahead > _us(WILD_CLOCK):
         return Status.HELD, "clock_ahead", {"hours": ahead // _us(timedelta(hours=1))}
-    verdict = _carried_out(portion, sealed, lenient=False)
+    verdict = carried_out(portion, sealed, lenient=False)
     if verdict.applied:
         return Status.APPLIED, "", dict(verdict.details)
     return _status_of(portion, sealed, verdict.code), verdict.code, dict(verdict.details)
 
 
-def _status_of(portion: _Portion, sealed: SealedCommand, code: str) -> Status:
+def _status_of(portion: Portion, sealed: SealedCommand, code: str) -> Status:
     """Return what becomes of a command that was refused strictly."""
     if code in _POISON:
         return Status.QUARANTINED
@@ -185,10 +231,10 @@ def _status_of(portion: _Portion, sealed: SealedCommand, code: str) -> Status:
         return Status.HELD
     if not by_kind()[sealed.kind].fact:
         return Status.REJECTED
-    return Status.FLAGGED if _carried_out(portion, sealed, lenient=True).applied else Status.HELD
+    return Status.FLAGGED if carried_out(portion, sealed, lenient=True).applied else Status.HELD
 
 
-def _carried_out(portion: _Portion, sealed: SealedCommand, *, lenient: bool) -> Verdict:
+def carried_out(portion: Portion, sealed: SealedCommand, *, lenient: bool) -> Verdict:
     """Carry a command out in a savepoint; one that breaks the program is an answer too."""
     tx = portion.tx
     envelope = Envelope(
@@ -224,21 +270,21 @@ def _failed(sealed: SealedCommand, error: Exception) -> Verdict:
     return Verdict("command_failed")
 
 
-def _actor(portion: _Portion, actor_id: str) -> Viewer:
+def _actor(portion: Portion, actor_id: str) -> Viewer:
     """Return who acts, looked up once in a portion while nothing about people changes."""
     if actor_id not in portion.actors:
         portion.actors[actor_id] = actor_of(portion.tx, actor_id)
     return portion.actors[actor_id]
 
 
-def _dated(portion: _Portion, sealed: SealedCommand) -> int:
+def _dated(portion: Portion, sealed: SealedCommand) -> int:
     """Return when a command was given: by its terminal's clock, by the hub's where that runs ahead."""
     ahead = sealed.at - portion.hub_at
     return portion.hub_at if ahead > _us(SLOW_CLOCK) else sealed.at
 
 
 def _note(
-    portion: _Portion, sealed: SealedCommand, status: Status, code: str, details: dict[str, Any]
+    portion: Portion, sealed: SealedCommand, status: Status, code: str, details: dict[str, Any]
 ) -> None:
     portion.entries.append(
         {
@@ -259,18 +305,27 @@ def _note(
             "supersedes": sealed.supersedes,
         }
     )
+    if sealed.told and (sealed.told in _IN_EFFECT) != (status in _IN_EFFECT):
+        portion.flips.append(
+            {
+                "cmd_id": sealed.cmd_id,
+                "before": sealed.told,
+                "after": str(status),
+                "code": code,
+                "at": instant_of(portion.hub_at),
+            }
+        )
 
 
-def _finish(portion: _Portion, last: int, *, skew: int, app_version: str) -> None:
-    """Write the log, the device and, as the last deed, the feed."""
-    tx, revs = portion.tx, {}
+def close_portion(portion: Portion, last: int, *, skew: int, app_version: str) -> None:
+    """Write the feed and the log, and what is known of the device."""
+    tx = portion.tx
     touched = take_touched(tx.connection)
+    revs = publish(tx, touched) if touched else {}
     chained = list(chain(portion.device.last_hash, portion.entries))
-    if touched:
-        revs = publish(tx, touched)
-    if chained:
-        tx.insert_all(command_log, [{**entry, "revs": revs} for entry in chained])
-        tx.insert_all(review, list(_to_review(portion)))
+    tx.insert_all(command_log, [{**entry, "revs": revs} for entry in chained])
+    tx.insert_all(review, list(_to_review(portion)))
+    tx.insert_all(flip, portion.flips)
     tx.update_where(
         device,
         device.c.device_id == portion.device.device_id,
@@ -282,7 +337,7 @@ def _finish(portion: _Portion, last: int, *, skew: int, app_version: str) -> Non
     )
 
 
-def _to_review(portion: _Portion) -> Iterator[dict[str, Any]]:
+def _to_review(portion: Portion) -> Iterator[dict[str, Any]]:
     for entry in portion.entries:
         if entry["status"] in _LOOKED_AT:
             yield {
@@ -292,6 +347,10 @@ def _to_review(portion: _Portion) -> Iterator[dict[str, Any]]:
                 "code": entry["code"],
                 "decision": "",
                 "decided_by": "",
+                "answer_no": 0,
+                "answer": "",
+                "answer_code": "",
+                "answer_details": {},
             }
 
 

@@ -55,8 +55,12 @@ device = Table(
     Column("last_seen_at", Instant),
     Column("skew", BigInteger, nullable=False),
     Column("app_version", Text, nullable=False),
+    Column("safe_seq", BigInteger, nullable=False),
 )
-"""A terminal: ``status`` is active or frozen; ``skew`` is its clock minus the hub's, in microseconds."""
+"""A terminal: ``status`` is active or frozen; ``skew`` is its clock minus the hub's, in microseconds.
+
+``safe_seq`` is its last command in a checked backup, -1 before there is one.
+"""
 
 invite = Table(
     "invite",
@@ -146,9 +150,50 @@ review = Table(
     Column("decided_at", Instant),
     Column("decision", Text, nullable=False),
     Column("decided_by", Text, nullable=False),
+    Column("answer_no", BigInteger, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("answer_code", Text, nullable=False),
+    Column("answer_details", JsonText, nullable=False),
     Index("ix_review_open", "decided_at", "opened_at"),
+    Index("ix_review_answer", "answer_no"),
 )
-"""What somebody should look at: flagged, held and quarantined commands; ``decision`` is empty while open."""
+"""What somebody should look at: flagged, held and quarantined commands; ``decision`` is empty while open.
+
+The log never changes: an answer that is another one now stands here, the ``answer_no``-th of its kind (0: it
+is the log's).
+"""
+
+recovery = Table(
+    "recovery",
+    hub_metadata,
+    Column("device_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("cmd_id", Text, nullable=False),
+    Column("hub_at", BigInteger, nullable=False),
+    Column("sealed", JsonText, nullable=False),
+    Column("address", Text, nullable=False),
+    PrimaryKeyConstraint("device_id", "seq"),
+)
+"""What terminals have sent again to a hub that was put back, until all of it is carried out in order."""
+
+awaited = Table(
+    "awaited",
+    hub_metadata,
+    Column("device_id", Text, primary_key=True),
+    Column("done_at", Instant),
+)
+"""The terminals that a recovering hub waits for, and when each had sent everything it has."""
+
+flip = Table(
+    "flip",
+    hub_metadata,
+    Column("cmd_id", Text, primary_key=True),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""Commands that had another end before the hub was put back: applied then and refused now, or otherwise."""
 
 identity_key = Table(
     "identity_key",

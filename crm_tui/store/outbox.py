@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, case, exists, func, select, text
 
 from crm_tui.store.tables import meta, outbox
 from crm_tui.store.tables.local import ANSWERED
 from crm_tui.store.transaction import Transaction
 
-PENDING, DISCARDED = "pending", "discarded"
+PENDING, DISCARDED, SUPERSEDED = "pending", "discarded", "superseded"
+_before = outbox.alias("before")
+_RUN = select(func.max(outbox.c.seq)).where(~exists().where(_before.c.seq == outbox.c.seq - 1))
+_REFUSED = ("rejected", "held", "quarantined")
 _OFFSET = "hub_offset"
 _DONE = "hub_done"
 
@@ -60,11 +63,21 @@ def first_pending(tx: Transaction) -> int:
 def mark(tx: Transaction, seq: int, cmd_id: str, state: str, **answer: Any) -> bool:
     """Note the hub's answer to the device's command ``seq``; False where that is another command."""
     row_seq = seq + offset(tx)
-    hit = tx.update_where(outbox, outbox.c.seq == row_seq, outbox.c.cmd_id == cmd_id, state=state, **answer)
+    now: Any = state
+    if state in _REFUSED:  # who has dealt with it before it was sent again does not have to once more
+        now = case((outbox.c.told.in_((DISCARDED, SUPERSEDED)), outbox.c.told), else_=state)
+    hit = tx.update_where(
+        outbox, outbox.c.seq == row_seq, outbox.c.cmd_id == cmd_id, state=now, told="", **answer
+    )
     if hit:
         done = int(fact(tx, _DONE, "0"))
         set_facts(tx, **{_DONE: str(max(done, row_seq))})
     return bool(hit)
+
+
+def settle(tx: Transaction, cmd_id: str, state: str) -> None:
+    """Note that a person has dealt with a refused command; what was typed stays in the history."""
+    tx.update_where(outbox, outbox.c.cmd_id == cmd_id, outbox.c.state != PENDING, state=state)
 
 
 def doubt(tx: Transaction, seq: int, code: str, details: dict[str, Any] | None) -> None:
@@ -73,10 +86,45 @@ def doubt(tx: Transaction, seq: int, code: str, details: dict[str, Any] | None) 
 
 
 def reopen(tx: Transaction, last_seq: int) -> int:
-    """Let the commands after the device's ``last_seq`` wait for an answer again; return how many."""
-    row_seq = last_seq + offset(tx)
-    set_facts(tx, **{_DONE: str(row_seq)})
-    return tx.update_where(outbox, outbox.c.seq > row_seq, state=PENDING, code="", details=None)
+    """Let the commands after the device's ``last_seq`` wait for an answer again; return how many.
+
+    One that waits already goes on waiting, whatever the hub knows of its count: a copy may have used it.
+    """
+    newest = int(tx.scalar(select(func.max(outbox.c.seq))) or 0)
+    waiting = tx.scalar(select(func.min(outbox.c.seq)).where(outbox.c.state == PENDING))
+    done = min(last_seq + offset(tx), newest, newest if waiting is None else int(waiting) - 1)
+    set_facts(tx, **{_DONE: str(done)})
+    return _wait_again(tx, done)
+
+
+def reopen_all(tx: Transaction, device_id: str) -> int:
+    """Let everything in the archive, back to the last gap, wait again as commands of another device id."""
+    before = _first(tx) - 1
+    set_facts(tx, **{_OFFSET: str(before), _DONE: str(before), "device_id": device_id})
+    tx.update_where(outbox, outbox.c.seq > before, device_id=device_id)
+    return _wait_again(tx, before)
+
+
+def has_older(tx: Transaction) -> bool:
+    """Tell whether the archive holds commands that were sent under another device id."""
+    return _first(tx) <= offset(tx)
+
+
+def reaches(tx: Transaction, seq: int) -> bool:
+    """Tell whether the archive holds the device's commands from ``seq`` on."""
+    return _first(tx) <= seq + offset(tx)
+
+
+def _first(tx: Transaction) -> int:
+    """Return where the archive begins, behind what was pruned; the next row to come where it is empty."""
+    found = tx.scalar(_RUN)
+    return int(found) if found is not None else int(fact(tx, _DONE, "0")) + 1
+
+
+def _wait_again(tx: Transaction, done: int) -> int:
+    again = (outbox.c.seq > done, outbox.c.state != PENDING)
+    tx.update_where(outbox, *again, told=outbox.c.state)
+    return tx.update_where(outbox, *again, state=PENDING, code="", details=None)
 
 
 def settle_all(tx: Transaction) -> None:
@@ -104,10 +152,16 @@ def counts(tx: Transaction) -> dict[str, int]:
     return found | {row.state: row.many for row in tx.rows(asked)}
 
 
-def prune(tx: Transaction, covered_until: datetime, older_than: datetime) -> int:
-    """Forget applied commands that a checked backup of the hub covers and that are old; return how many."""
+def prune(tx: Transaction, safe_seq: int, older_than: datetime) -> int:
+    """Forget applied commands that a checked backup of the hub holds and that are old; return how many.
+
+    The device's ``safe_seq`` says how far the backup goes, not the time: clocks are put back.
+    """
+    if safe_seq < 0:
+        return 0
     return tx.delete_where(
         outbox,
+        outbox.c.seq <= safe_seq + offset(tx),
         outbox.c.state == "applied",
-        outbox.c.hub_at < min(covered_until, older_than),
+        outbox.c.hub_at < older_than,
     )

@@ -40,6 +40,7 @@ from crm_tui.sync.messages import (
     PushRequest,
     Say,
     SealedCommand,
+    Status,
 )
 from crm_tui.sync.spool import Spool
 from crm_tui.trouble import places_of
@@ -160,13 +161,9 @@ class SyncClient:
         if no.code in {Say.EPOCH, Say.AUTH}:
             self._refuse_other()
         if no.code == Say.EPOCH:
-            with self._begin() as tx:
-                set_facts(tx, hub_epoch=str(no.details["epoch"]), hub_scope_hash="")
-                outbox.reopen(tx, int(no.details["last_seq"]))
+            self._begin_anew(str(no.details["epoch"]), int(no.details["last_seq"]))
         elif no.code == Say.GAP:
-            with self._begin() as tx:
-                if not outbox.reopen(tx, int(no.details["expected"]) - 1):
-                    raise no
+            self._send_again(int(no.details["expected"]), no)
         elif no.code == Say.FORKED:
             self._fork()
         else:
@@ -183,6 +180,35 @@ class SyncClient:
             ours = fact(tx, "hub_organisation")
         if ours and card.organisation_id != ours:
             raise HubError(Say.OTHER, organisation=card.organisation)
+
+    def _begin_anew(self, epoch: str, last_seq: int) -> None:
+        """Send again what a hub that was put back does not know; it knows nothing of its later copies."""
+        with self._begin() as tx:
+            if fact(tx, "hub_epoch") == epoch:  # another program on this home was faster
+                return
+            whole = outbox.reaches(tx, last_seq + 1) and not outbox.has_older(tx)
+            if whole:
+                outbox.reopen(tx, last_seq)
+                set_facts(tx, hub_epoch=epoch, hub_scope_hash="", hub_decided="0")
+        if not whole:
+            self._start_over()
+
+    def _send_again(self, expected: int, no: HubError) -> None:
+        """Send the archive from a command on that the hub misses."""
+        with self._begin() as tx:
+            whole = outbox.reaches(tx, expected)
+            if whole and not outbox.reopen(tx, expected - 1):
+                raise no
+        if not whole:
+            self._start_over()
+
+    def _start_over(self) -> None:
+        """Send everything there still is under a new device id: the hub counts commands without a gap."""
+        answer = self._hub.fork(ForkRequest(machine=self._machine, instead=True))
+        with self._begin() as tx:
+            outbox.reopen_all(tx, answer.device_id)
+            set_facts(tx, hub_secret=answer.secret, hub_machine=self._machine)
+            set_facts(tx, hub_epoch=answer.epoch, hub_scope_hash="", hub_decided="0")
 
     def _check_machine(self) -> None:
         """Take a device id of our own, before anything else, where this is a copy on another machine."""
@@ -203,6 +229,7 @@ class SyncClient:
         while True:
             with self._begin() as tx:
                 epoch, less = fact(tx, "hub_epoch"), outbox.offset(tx)
+                answered = outbox.first_pending(tx) - 1
                 rows = outbox.pending(tx, sent + PUSH_COMMANDS)[sent:]
             if not rows:
                 return
@@ -214,6 +241,7 @@ class SyncClient:
                     now=microseconds(self._now()),
                     commands=commands,
                     app_version=self._version,
+                    answered=answered,
                 )
             )
             sent += len(commands)
@@ -228,6 +256,7 @@ class SyncClient:
                 scope_hash=fact(tx, "hub_scope_hash"),
                 cursors=cursors(tx),
                 first_pending=outbox.first_pending(tx),
+                decided=int(fact(tx, "hub_decided", "0")),
                 digests=account.digests,
             )
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
@@ -282,11 +311,12 @@ class SyncClient:
         set_facts(
             tx,
             hub_safe_until=str(answer.safe_until),
+            hub_decided=str(answer.decided),
             hub_last_sync=str(microseconds(now)),
             hub_frozen="",
             hub_skew=str(microseconds(now) - answer.hub_now),
         )
-        outbox.prune(tx, instant_of(answer.safe_until), now - KEPT_FOR)
+        outbox.prune(tx, answer.safe_seq, instant_of(answer.hub_now) - KEPT_FOR)
 
     def _take_over(self, pulled: _Pulled, account: _Round) -> bool:
         """Rebase in one transaction; return False where the hub has to be asked again."""
@@ -385,7 +415,14 @@ def _sealed(row: Row[Any], less: int) -> SealedCommand:
         args=row.args,
         at=microseconds(row.at),
         supersedes=row.supersedes,
+        hub_at=microseconds(row.hub_at) if row.hub_at is not None else 0,
+        told=_told(row.told),
     )
+
+
+def _told(state: str) -> str:
+    """Return what the hub had said before a person dealt with it: only what it refused can be dealt with."""
+    return str(Status.REJECTED) if state in {outbox.DISCARDED, outbox.SUPERSEDED} else state
 
 
 def _fitting(commands: list[SealedCommand]) -> list[SealedCommand]:

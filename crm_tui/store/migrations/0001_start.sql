@@ -396,7 +396,8 @@ CREATE TABLE outbox (
     code TEXT NOT NULL,
     details TEXT,
     supersedes TEXT NOT NULL,
-    hub_at INTEGER
+    hub_at INTEGER,
+    told TEXT NOT NULL
 ) STRICT;
 CREATE INDEX ix_outbox_answered ON outbox (seq) WHERE state NOT IN ('pending', 'applied');
 

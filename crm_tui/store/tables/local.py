@@ -18,7 +18,8 @@ class Outbox(SQLModel, table=True):
     """Every command in the order it was carried out here: what will be synced, and the audit trail.
 
     ``state`` is pending until the hub has answered, then the answer's status, or discarded by a person;
-    ``code`` and ``details`` say why, for a pending one why the hub will probably refuse it.
+    ``code`` and ``details`` say why, for a pending one why the hub will probably refuse it. ``told`` is the
+    state it had before it had to be sent again, because the hub was put back.
     """
 
     __tablename__ = "outbox"
@@ -40,6 +41,7 @@ class Outbox(SQLModel, table=True):
     details: Any = json_text(nullable=True, default=None)
     supersedes: str = ""
     hub_at: datetime | None = instant(default=None)
+    told: str = ""
 
 
 class SyncCursor(SQLModel, table=True):
