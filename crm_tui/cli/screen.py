@@ -39,5 +39,7 @@ def run_screen(
         practise(home.read(), clock or wall_clock)
         app = CrmApp(home, lambda: desks[-1], begin_at=wish.then)
         app.run()
+    for desk in desks:
+        desk.close()
     if app.return_code:
         raise SystemExit(app.return_code)

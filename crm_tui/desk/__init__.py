@@ -22,6 +22,7 @@ from crm_tui.desk.books import Books, new_id, wall_clock
 from crm_tui.desk.deeds import Deeds, Listener
 from crm_tui.desk.door import Door
 from crm_tui.desk.drawer import Drawer
+from crm_tui.desk.inbox import Inbox
 from crm_tui.desk.link import Connect, Link
 from crm_tui.desk.watch import Clock
 from crm_tui.store.backup import backup
@@ -39,7 +40,8 @@ T = TypeVar("T")
 class Desk:
     """One counter on one database file.
 
-    ``door`` has the PINs, ``drawer`` the drafts, ``watch`` the time, ``link`` the way to the hub, if any.
+    ``door`` has the PINs, ``drawer`` the drafts, ``watch`` the time, ``link`` the way to the hub, if any,
+    ``inbox`` the commands that the hub refused.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Desk:
         self._reader = reader or ThreadPoolExecutor(2, "desk-reader")
         self.door = Door(self._books, self.link)
         self.drawer = Drawer(self._books, self.door)
+        self.inbox = Inbox(self._books, self.door, self._deeds)
         self.watch = self._books.watch
 
     @classmethod
@@ -113,16 +116,17 @@ class Desk:
         with self._books.read() as tx:
             return question(tx, *args, **more)
 
-    def carry_out(self, *steps: Step) -> tuple[Verdict, ...]:
+    def carry_out(self, *steps: Step, supersedes: str = "") -> tuple[Verdict, ...]:
         """Carry out commands as one step in one transaction, each with its outbox row.
 
         Each is applied or refused on its own; what was applied can be taken back together. A step that
-        cannot be built from what was made before it is left out and has no verdict.
+        cannot be built from what was made before it is left out and has no verdict. ``supersedes`` is the
+        id of a refused command in whose place the first one stands: that one is dealt with then.
 
         Raises:
             Refused: disk_full, database_busy; nothing was changed.
         """
-        return self._deeds.carry_out(steps, self.viewer.person_id)
+        return self._deeds.carry_out(steps, self.viewer.person_id, supersedes=supersedes)
 
     def carry_out_as_system(self, *commands: Command) -> tuple[Verdict, ...]:
         """Carry out commands that nobody in particular gives: founding the organisation."""
@@ -144,9 +148,9 @@ class Desk:
         """Ask a query off the screen's thread."""
         return await _off(self._reader, lambda: self.answer(question, *args, **more))
 
-    async def act(self, *steps: Step) -> tuple[Verdict, ...]:
+    async def act(self, *steps: Step, supersedes: str = "") -> tuple[Verdict, ...]:
         """Carry out commands off the screen's thread; see :meth:`carry_out`."""
-        return await _off(self._writer, lambda: self.carry_out(*steps))
+        return await _off(self._writer, lambda: self.carry_out(*steps, supersedes=supersedes))
 
     async def write(self, work: Callable[[], T]) -> T:
         """Run anything else that writes here, off the screen's thread."""

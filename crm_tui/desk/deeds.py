@@ -11,6 +11,7 @@ from crm_tui.commands.base import actor_of, carry_out, seal
 from crm_tui.commands.steps import Step, command_of
 from crm_tui.desk.books import Books
 from crm_tui.domain.errors import Refused
+from crm_tui.store.outbox import PENDING, SUPERSEDED, settle
 from crm_tui.store.scope import Viewer
 from crm_tui.store.tables import outbox
 from crm_tui.store.transaction import Transaction
@@ -37,9 +38,9 @@ class Deeds:
         self._steps: dict[str, _Steps] = {}
         self.listeners: list[Listener] = []
 
-    def carry_out(self, steps: Sequence[Step], actor_id: str) -> tuple[Verdict, ...]:
+    def carry_out(self, steps: Sequence[Step], actor_id: str, *, supersedes: str = "") -> tuple[Verdict, ...]:
         """Carry out the steps in one transaction and remember how to take them back together."""
-        verdicts = self.execute(steps, actor_id)
+        verdicts = self.execute(steps, actor_id, supersedes=supersedes)
         back = _back(verdicts)
         if back:
             done = self._steps_of(actor_id)
@@ -47,8 +48,11 @@ class Deeds:
             done.redo.clear()
         return verdicts
 
-    def execute(self, steps: Sequence[Step], actor_id: str) -> tuple[Verdict, ...]:
-        """Carry out the steps in one transaction, each with its outbox row, and tell the listeners."""
+    def execute(self, steps: Sequence[Step], actor_id: str, *, supersedes: str = "") -> tuple[Verdict, ...]:
+        """Carry out the steps in one transaction, each with its outbox row, and tell the listeners.
+
+        The first one that is applied takes the place of the refused command ``supersedes``.
+        """
         batch_id = self._books.ids()
         verdicts: list[Verdict] = []
         made: dict[str, Any] = {}
@@ -58,14 +62,19 @@ class Deeds:
                 command = command_of(step, made)
                 if command is None:
                     continue
-                verdict = self._one(tx, command, actor, batch_id)
+                verdict = self._one(tx, command, actor, batch_id, supersedes)
                 verdicts.append(verdict)
                 if verdict.applied:
                     made |= verdict.details
+                    supersedes = ""
             changed = frozenset(tx.changed)
+        self.tell(changed)
+        return tuple(verdicts)
+
+    def tell(self, changed: frozenset[str]) -> None:
+        """Tell the listeners what kinds of rows have changed."""
         for listener in self.listeners:
             listener(changed)
-        return tuple(verdicts)
 
     def rehearse(self, work: Callable[[Callable[[Command], Verdict]], T], actor_id: str) -> T:
         """Let ``work`` carry out commands and forget them all: what would happen, without it happening."""
@@ -105,7 +114,9 @@ class Deeds:
             given_to.append(back)
         return verdicts
 
-    def _one(self, tx: Transaction, command: Command, actor: Viewer, batch_id: str) -> Verdict:
+    def _one(
+        self, tx: Transaction, command: Command, actor: Viewer, batch_id: str, supersedes: str = ""
+    ) -> Verdict:
         """Carry out one command and, if it was applied, note it in the outbox."""
         envelope = seal(
             command,
@@ -127,8 +138,11 @@ class Deeds:
                 version=envelope.version,
                 args=envelope.args,
                 at=envelope.at,
-                state="pending",
+                state=PENDING,
+                supersedes=supersedes,
             )
+            if supersedes:
+                settle(tx, supersedes, SUPERSEDED)
         return verdict
 
     def _steps_of(self, actor_id: str) -> _Steps:

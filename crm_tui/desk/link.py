@@ -9,12 +9,16 @@ from __future__ import annotations
 import logging
 import random  # noqa: TID251 - a pause that is never quite the same, not a rule
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from crm_tui.desk.aside import aside
 from crm_tui.desk.books import Books
 from crm_tui.domain.errors import Refused
 from crm_tui.store.replica import cursors
+from crm_tui.store.transaction import Transaction
 from crm_tui.sync.client import Progress, Report, SyncClient
 from crm_tui.sync.joining import Membership, Standing, standing
 from crm_tui.sync.messages import Hub, HubError, Say
@@ -34,17 +38,23 @@ WATCH = 25.0
 PROBE = 4.0
 """Seconds between two looks for a hub that was not there."""
 LONGEST_PAUSE = 300.0
+COURIER_PATIENCE, WATCHER_PATIENCE = 1.7, 0.2
+"""Seconds that the end waits for the two threads: a round may be under way; who only listens is left."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class LinkState:
-    """How the link stands; ``online`` None means that nothing has been tried yet, ``trouble`` a code."""
+    """How the link stands; ``online`` None means that nothing has been tried yet.
+
+    ``trouble`` is the code of what keeps it from syncing, ``details`` fill its sentence.
+    """
 
     standing: Standing
     online: bool | None = None
     busy: bool = False
     trouble: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Link:
@@ -63,6 +73,7 @@ class Link:
         self._online: bool | None = None
         self._busy = False
         self._trouble = ""
+        self._details: Mapping[str, Any] = {}
 
     @property
     def hub(self) -> Hub:
@@ -72,9 +83,29 @@ class Link:
     def state(self) -> LinkState:
         """Return how the link stands now."""
         with self._books.read() as tx:
-            found = standing(tx)
+            return self.state_in(tx)
+
+    def state_in(self, tx: Transaction) -> LinkState:
+        """Return how the link stands now, counted in a transaction of the caller's."""
+        found = standing(tx)
         assert found is not None, "a link is made only for a terminal that has joined"
-        return LinkState(found, self._online, self._busy, self._trouble)
+        return LinkState(found, self._online, self._busy, self._trouble, self._details)
+
+    async def meet(self) -> Report:
+        """Run one round now, for a screen, which goes on meanwhile; see :meth:`run`."""
+        return await aside(self.run)
+
+    async def ping(self) -> float | None:
+        """Return how many seconds the hub takes to say who it is, None where it does not, for a screen."""
+        return await aside(self._ping)
+
+    def _ping(self) -> float | None:
+        began = time.perf_counter()
+        try:
+            self._hub.card()
+        except (HubError, Refused):
+            return None
+        return time.perf_counter() - began
 
     def run(self, *, digests: bool = False, progress: Progress | None = None) -> Report:
         """Run one round now, in the caller's thread; raises HubError, Refused as the storage does.
@@ -86,10 +117,10 @@ class Link:
             try:
                 report = self._client.run(digests=digests, progress=progress)
             except HubError as no:
-                self._say(busy=False, online=no.code not in _AWAY, trouble=no.code)
+                self._say(busy=False, online=no.code not in _AWAY, trouble=no.code, details=no.details)
                 raise
             except Refused as no:
-                self._say(busy=False, trouble=no.code)
+                self._say(busy=False, trouble=no.code, details=no.details)
                 raise
             self._say(busy=False, online=True, trouble="", changed=report.changed)
             for reporter in self.reporters:
@@ -113,12 +144,12 @@ class Link:
         self.want()
 
     def stop(self) -> None:
-        """End both threads and let the hub go; what waits is sent the next time."""
+        """End both threads, within two seconds, and let the hub go; what waits is sent the next time."""
         self._stopping.set()
         self._wanted.set()
+        for thread, patience in zip(self._threads, (COURIER_PATIENCE, WATCHER_PATIENCE), strict=False):
+            thread.join(patience)
         self._hub.close()
-        for thread in self._threads:
-            thread.join(timeout=2)
 
     def _carry(self) -> None:
         """Run rounds: soon after something is wanted, later and later while the hub cannot answer."""
@@ -150,7 +181,14 @@ class Link:
                 elif self._hub.wait(self._known_cursors(), WATCH):
                     self.want()
                     self._stopping.wait(DEBOUNCE * 2)
-            except (HubError, Refused):
+            except (HubError, Refused) as no:
+                if no.code in _AWAY and self._online:
+                    self.want()  # a round finds out, and says so
+                self._stopping.wait(PROBE)
+            except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that brings news
+                if self._stopping.is_set():  # the hub was closed under its hands
+                    return
+                _log.exception("waiting for news of the hub broke off")
                 self._stopping.wait(PROBE)
 
     def _known_cursors(self) -> dict[str, int]:
@@ -163,13 +201,15 @@ class Link:
         busy: bool,
         online: bool | None = None,
         trouble: str | None = None,
+        details: Mapping[str, Any] | None = None,
         changed: frozenset[str] = frozenset(),
     ) -> None:
         """Note how it stands and tell the listeners, off the screen's thread."""
         before = (self._online, self._trouble, self._busy)
         self._busy = busy
         self._online = self._online if online is None else online
-        self._trouble = self._trouble if trouble is None else trouble
+        if trouble is not None:
+            self._trouble, self._details = trouble, details or {}
         if changed or before != (self._online, self._trouble, self._busy):
             for listener in self.listeners:
                 listener(changed | {LINK})

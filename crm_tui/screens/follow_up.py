@@ -25,10 +25,14 @@ from crm_tui.widgets.text import safe_text
 if TYPE_CHECKING:
     from crm_tui.commands import Command
     from crm_tui.queries.follow_ups import FollowUpStart, Said
+    from crm_tui.widgets.kept_command import Kept
 
 
 class FollowUpScreen(KeepsDraft):
-    """Log a follow-up, or amend the one given as ``amends``; what was typed outlives Esc and kill -9."""
+    """Log a follow-up, or amend the one given as ``amends``; what was typed outlives Esc and kill -9.
+
+    What the hub refused comes back as ``kept``: the follow-up takes its place.
+    """
 
     CSS_PATH = "follow_up.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset()
@@ -40,12 +44,18 @@ class FollowUpScreen(KeepsDraft):
     ]
 
     def __init__(
-        self, counter: Counter, customer_id: str, deal_id: str | None = None, amends: Said | None = None
+        self,
+        counter: Counter,
+        customer_id: str,
+        deal_id: str | None = None,
+        amends: Said | None = None,
+        kept: Kept | None = None,
     ) -> None:
         super().__init__(counter)
         self._customer_id = customer_id
         self._deal_id = deal_id
         self._amends = amends
+        self._kept = kept
         self._start: FollowUpStart | None = None
         self._moves = False
         self._form = FollowUpForm(counter.desk.now)
@@ -57,7 +67,9 @@ class FollowUpScreen(KeepsDraft):
 
     @property
     def subject(self) -> str:
-        """What a draft of this form is about: the customer, or the follow-up that is amended."""
+        """What a draft of this form is about: the customer, or what is amended or was refused."""
+        if self._kept is not None:
+            return self._kept.cmd_id
         return self._amends.follow_up_id if self._amends else self._customer_id
 
     @property
@@ -89,6 +101,8 @@ class FollowUpScreen(KeepsDraft):
         self._form.keep_days_of(self._start.zone)
         if self._amends is not None and not self._typed:
             self._form.take_over(self._amends)
+        if self._kept is not None and not self._typed:
+            self._form.take_over_given(self._kept.given or {"need_change": self._kept.text})
         self._form.fill(await self.take_draft())
         self._form.rows[0].field.focus()
 
@@ -164,15 +178,16 @@ class FollowUpScreen(KeepsDraft):
         assert self._start is not None
         start = self._start
         try:
-            verdicts = await self.act(*self._commands(start))
+            supersedes = self._kept.cmd_id if self._kept is not None else ""
+            verdicts = await self.act(*self._commands(start), supersedes=supersedes)
         finally:
             self._saving = False
         if not verdicts or not verdicts[0].applied:
             return
-        await self.forget_draft()
+        left = await self.forget_draft()
         refused_move = [verdict for verdict in verdicts[1:] if not verdict.applied]
         key = "follow_up.saved_not_moved" if refused_move else "follow_up.saved"
-        self.post_message(Done(t(key, name=start.name)))
+        self.post_message(Done(f"{t(key, name=start.name)} {left}".rstrip()))
 
     def _commands(self, start: FollowUpStart) -> list[Command]:
         from crm_tui.commands.deals import MoveDeal

@@ -55,6 +55,19 @@ class FollowUpForm(Form):
             answers["next_at"] = figures.typed_moment(said.next_at, self._zone)
         self.fill(answers)
 
+    def take_over_given(self, given: Mapping[str, Any]) -> None:
+        """Put the fields of a follow-up that was not applied back, as they travelled."""
+        answers: dict[str, Value] = {
+            key: tuple(value) if isinstance(value, list) else str(value)
+            for key, value in given.items()
+            if value is not None and any(row.spec.key == key for row in self.rows)
+        }
+        if given.get("need_change") == NO_CHANGE:
+            answers["need_change"] = "0"
+        if given.get("next_at"):
+            answers["next_at"] = figures.typed_moment(datetime.fromisoformat(given["next_at"]), self._zone)
+        self.fill(answers)
+
     def answers(self) -> dict[str, Any]:
         """Return the fields as a command takes them.
 

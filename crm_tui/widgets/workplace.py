@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Concatenate, ParamSpec, TypeVar
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+STANDING_SECONDS = 30.0
+"""How often the header looks how this terminal stands with its hub, though it was told of nothing."""
 
 
 class WorkScreen(Wayfinding):
@@ -46,6 +50,8 @@ class WorkScreen(Wayfinding):
     def on_mount(self) -> None:
         """Follow what changes, and draw."""
         self.counter.changed.subscribe(self, self._on_changed)
+        if self.counter.desk.link is not None:
+            self.set_interval(STANDING_SECONDS, self._show_standing)
         self._draw()
 
     def on_screen_resume(self) -> None:
@@ -57,14 +63,14 @@ class WorkScreen(Wayfinding):
         """Ask the desk off the screen's thread."""
         return await self.counter.desk.ask(question, *args, **more)
 
-    async def act(self, *steps: Step) -> tuple[Verdict, ...]:
+    async def act(self, *steps: Step, supersedes: str = "") -> tuple[Verdict, ...]:
         """Carry commands out off the screen's thread; the first refusal is said on the message line.
 
         A failure to save is said as well and comes back as no verdict: nothing changed, the screen keeps
-        what was typed.
+        what was typed. ``supersedes`` is the refused command in whose place the first one stands.
         """
         try:
-            verdicts = await self.counter.desk.act(*steps)
+            verdicts = await self.counter.desk.act(*steps, supersedes=supersedes)
         except Refused as no:
             self.say(refused(no), "error")
             return ()
@@ -99,10 +105,28 @@ class WorkScreen(Wayfinding):
         self.say(t("work.nothing_to_save"))
 
     def action_refresh_now(self) -> None:
-        """Read everything again; what another program changed meanwhile is marked."""
+        """Meet the hub now, if there is one, and read everything again; what others changed is marked."""
         self._done_elsewhere = True
         self._draw()
-        self.say(t("work.refreshed"), "good")
+        if self.counter.desk.link is None:
+            self.say(t("work.refreshed"), "good")
+        else:
+            self.say(t("sync.meeting"))
+            self._meet_hub()
+
+    @work(group="meet", exclusive=True, exit_on_error=False)
+    async def _meet_hub(self) -> None:
+        """Run a round beside the work, and say what it brought or what is in its way."""
+        from crm_tui.sync.messages import HubError
+
+        link = self.counter.desk.link
+        assert link is not None, "only a counter with a hub meets it"
+        try:
+            report = await link.meet()
+        except (HubError, Refused) as no:
+            self.say(refusal(no.code, no.details), "warn")
+            return
+        self.say(t("sync.met", sent=report.sent, received=report.pulled), "good")
 
     @work(group="step", exit_on_error=False)
     async def action_undo(self) -> None:
@@ -133,6 +157,8 @@ class WorkScreen(Wayfinding):
         """Draw what changed; news from the hub come with LINK among the kinds."""
         from crm_tui.desk.link import LINK
 
+        if LINK in kinds and self.is_current:
+            self._show_standing()
         if not kinds & self.SHOWS:
             return
         if LINK in kinds:
@@ -168,5 +194,21 @@ class WorkScreen(Wayfinding):
 
         viewer = self.counter.desk.viewer
         counts = await self.ask(badges)
-        state = t("work.demo") if self.counter.demo else t("work.local")
-        self.set_badges(counts.overdue, counts.today, viewer.name, state)
+        self.set_badges(counts.overdue, counts.today, viewer.name, await self._standing_words())
+
+    @work(group="standing", exclusive=True, exit_on_error=False)
+    async def _show_standing(self) -> None:
+        """Show how this terminal stands with its hub, beside the counts as they were."""
+        with contextlib.suppress(Refused):  # nobody is logged in any more: the screen goes
+            words, shown = await self._standing_words(), self.badges
+            self.set_badges(shown.overdue, shown.today, shown.who, words)
+
+    async def _standing_words(self) -> str:
+        link = self.counter.desk.link
+        if link is None:
+            return t("work.demo") if self.counter.demo else t("work.local")
+        from crm_tui.queries.outbox import open_commands
+        from crm_tui.widgets.standing import standing_words
+
+        state, refused = await self.ask(lambda view: (link.state_in(view.tx), open_commands(view)))
+        return standing_words(state, refused, self.counter.desk.now(), self.counter.desk.viewer.zone)

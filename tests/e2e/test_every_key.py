@@ -14,7 +14,7 @@ PLACES = {
     "todo": ("f8",),
     "panel": ("ctrl+g", "5"),
     "settings": ("ctrl+g", "s"),
-    "import": ("ctrl+g", "i"),
+    "import": ("ctrl+g", "n"),
     "profile": ("enter",),
     "follow-up": ("f3",),
     "customer form": ("f7",),

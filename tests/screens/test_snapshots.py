@@ -29,7 +29,7 @@ SCREENS = {
     "panel": ("ctrl+g", "5"),
     "leads": ("ctrl+g", "x"),
     "settings": ("ctrl+g", "s"),
-    "import": ("ctrl+g", "i"),
+    "import": ("ctrl+g", "n"),
     "profile": ("enter",),
     "follow_up": ("f3",),
     "customer_form": ("f7",),

@@ -1,0 +1,95 @@
+"""A command that was not applied, as its person may read it, correct it or keep it as a note."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from crm_tui.commands import by_kind
+from crm_tui.i18n import t
+from crm_tui.widgets.command_form import Answers, answers_of, built, filled, specs_of
+from crm_tui.widgets.field_row import FieldSpec, Value
+from crm_tui.widgets.refusal import refusal
+
+if TYPE_CHECKING:
+    from crm_tui.commands import Command
+    from crm_tui.queries.outbox import CommandLine
+
+_BREAK: Final = re.compile(r"[\s,;，；、]+")
+_WHAT_IS_MEANT: Final = re.compile(r"(.*_ids?|kind|expected.*|version)\Z")
+
+_DATA: Final = ("create_", "edit_", "add_", "rename_", "amend_")
+"""How the commands begin whose fields somebody typed; the others are decisions, to be made again."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a form takes over from the refused command ``cmd_id``: its fields, or one text made of them."""
+
+    cmd_id: str
+    given: Mapping[str, Any]
+    text: str = ""
+
+
+def result_words(line: CommandLine) -> str:
+    """Return what became of a command, and why."""
+    why = refusal(line.code, line.details) if line.code else ""
+    if line.state == "pending":
+        return t("sync.doubtful", why=why) if why else t("sync.state.pending")
+    said = t(f"sync.state.{line.state}")
+    return t("sync.result", state=said, why=why) if why else said
+
+
+def typed_lines(line: CommandLine) -> list[str]:
+    """Return every field that a person filled, with its label; ids say nothing to anybody."""
+    return [f"{spec.label}: {_said(value)}" for spec, value in _fields(line) if value not in ("", ())]
+
+
+def kept_text(line: CommandLine) -> str:
+    """Return a command as one text, for a note."""
+    what = t(f"command.{line.kind}")
+    return t("sync.kept_text", what=what, text="; ".join(typed_lines(line))).strip()
+
+
+def correction(line: CommandLine) -> tuple[list[FieldSpec], dict[str, Value]]:
+    """Return the fields that can be typed again, and what was in them; none where it was a choice."""
+    if not line.kind.startswith(_DATA):
+        return [], {}
+    fields = [(spec, value) for spec, value in _fields(line) if _can_be_typed(line, spec)]
+    values = {spec.key: value if spec.choices else _said(value, " ") for spec, value in fields}
+    return [spec for spec, _ in fields], values
+
+
+def corrected(line: CommandLine, answers: Answers) -> Command:
+    """Return the command with other answers; raises Refused as ``filled`` and ``built`` do."""
+    model = by_kind()[line.kind]
+    several = {key for key, value in line.args.items() if isinstance(value, (list, tuple))}
+    typed: dict[str, Value] = {
+        key: tuple(filter(None, _BREAK.split(one))) if key in several and isinstance(one, str) else one
+        for key, one in answers.items()
+    }
+    command: Command = built(model, filled(model, typed, line.args))
+    return command
+
+
+def _fields(line: CommandLine) -> list[tuple[FieldSpec, Value]]:
+    model = by_kind().get(line.kind)
+    if model is None:
+        return []
+    given = {key: value for key, value in line.args.items() if not _WHAT_IS_MEANT.match(key)}
+    values = answers_of(model, given)
+    hidden = set(model.model_fields) - set(given)
+    return [(spec, values.get(spec.key, "")) for spec in specs_of(model, hidden=hidden)]
+
+
+def _can_be_typed(line: CommandLine, spec: FieldSpec) -> bool:
+    value = line.args[spec.key]
+    return not isinstance(value, dict) and not (
+        isinstance(value, (list, tuple)) and any(isinstance(one, (dict, list)) for one in value)
+    )
+
+
+def _said(value: Value, joint: str = "") -> str:
+    return value if isinstance(value, str) else (joint or t("work.list_joint")).join(value)

@@ -1,0 +1,42 @@
+"""How a terminal stands with its hub, in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crm_tui.i18n import t
+from crm_tui.widgets import figures
+
+if TYPE_CHECKING:
+    from crm_tui.desk.link import LinkState
+
+
+def standing_words(state: LinkState, refused: int, now: datetime, zone: str) -> str:
+    """Return what the header says: in sync since when, or how many wait; ``refused`` ones come first."""
+    how = _how(state, now, zone)
+    if not refused:
+        return how
+    said = t("sync.badge.refused", count=refused)
+    return said if state.online and not state.trouble else f"{how} {said}"
+
+
+def _how(state: LinkState, now: datetime, zone: str) -> str:
+    found = state.standing
+    if found.frozen:
+        return t("sync.badge.frozen")
+    if state.online is False:
+        return t("sync.badge.offline", count=found.waiting)
+    if state.trouble:
+        return t("sync.badge.trouble", count=found.waiting)
+    if found.waiting:
+        return t("sync.badge.waiting", count=found.waiting)
+    return t("sync.badge.in_sync", at=met_words(found.last_met, now, zone))
+
+
+def met_words(at: datetime | None, now: datetime, zone: str) -> str:
+    """Return when the hub was met last: the time today, else the day."""
+    if at is None:
+        return figures.NONE
+    today = figures.day(at, now, zone) == figures.day(now, now, zone)
+    return figures.clock_time(at, zone) if today else figures.day(at, now, zone)

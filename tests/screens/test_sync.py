@@ -1,0 +1,329 @@
+"""The sync screen and the header: what waits, what was refused, and what a person does about it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from crm_tui.app import CrmApp
+from crm_tui.commands.customers import CreateCustomer, EditCustomer
+from crm_tui.commands.ownership import ReassignCustomer
+from crm_tui.desk import Desk
+from crm_tui.domain.errors import Refused
+from crm_tui.hub import accounts, founding
+from crm_tui.hub.authority import Authority
+from crm_tui.hub.books import HubBooks
+from crm_tui.hub.share import SharedHub
+from crm_tui.hub.tables import command_log
+from crm_tui.queries.outbox import last_commands, open_commands, sync_lines
+from crm_tui.screens.follow_up import FollowUpScreen
+from crm_tui.screens.sync import SyncScreen
+from crm_tui.store.backup import backup
+from crm_tui.store.engine import open_engine
+from crm_tui.store.tables import customer
+from crm_tui.sync.joining import become_member
+from crm_tui.sync.messages import HubError, JoinRequest, Say
+from crm_tui.widgets.confirm import Confirm
+from crm_tui.widgets.form_window import FormWindow
+from crm_tui.widgets.words_window import WordsWindow
+
+GOLDENS = Path(__file__).parent / "goldens"
+URL = "http://10.2.0.5:8765"
+
+
+class Way(SharedHub):
+    """A way to the hub in this process that can be cut."""
+
+    cut = False
+    at = URL
+
+    def _proven(self):
+        if self.cut:
+            raise HubError(Say.UNREACHABLE, url=self.at, why="cut")
+        return super()._proven()
+
+    def card(self):
+        self._proven()
+        return super().card()
+
+    def close(self):
+        """The hub is everybody's in these tests."""
+
+
+class Shop:
+    """The office's hub, and terminals that reach it in this process."""
+
+    def __init__(self, office, folder, in_line):
+        backup(office.desk._books.path, folder / "hub" / "hub.db")
+        self.books = HubBooks.open(f"sqlite:///{folder / 'hub' / 'hub.db'}", clock=office.clock)
+        founding.found(self.books)
+        self.authority = Authority(self.books, office.desk._books.ids)
+        self.office = office
+        self.pin = office.pin
+        self.people = office.people
+        self.clock = office.clock
+        self._folder = folder
+        self._line = in_line
+        self.desks = []
+
+    def terminal(self, name, number="6001", url=URL):
+        """Let a terminal join at Jingan, with somebody known there but nobody logged in."""
+        code = accounts.invite_terminal(self.books, self.office.units["Jingan"], name).code
+        answer = self.authority.join(JoinRequest(code=code, machine=name, protocol=1))
+        engine = open_engine(self._folder / name / "crm.db")
+        ids = self.office.desk._books.ids
+        Desk(engine, clock=self.clock, ids=ids, writer=self._line, reader=self._line)
+        with engine.begin() as connection:
+            from crm_tui.store.transaction import Transaction
+
+            become_member(Transaction(connection), url, answer, name)
+        way = Way(self.authority, answer.device_id, answer.secret)
+        desk = Desk(
+            engine,
+            clock=self.clock,
+            ids=ids,
+            writer=self._line,
+            reader=self._line,
+            connect=lambda member: way,
+        )
+        desk.way = way
+        desk.link._client._machine = name
+        desk.link.run()
+        if number:
+            self.introduce(desk, number)
+        self.desks.append(desk)
+        return desk
+
+    def introduce(self, desk, number):
+        """Let the hub say who somebody is."""
+        desk.log_in(self.people[number], self.pin)
+
+    def log(self):
+        """Return the hub's log."""
+        with self.books.read() as tx:
+            return tx.rows(select(command_log).order_by(command_log.c.device_id, command_log.c.seq))
+
+
+@pytest.fixture
+def shop(office, tmp_path, in_line):
+    """The office as an organisation with a hub."""
+    made = Shop(office, tmp_path, in_line)
+    yield made
+    for desk in made.desks:
+        desk.close()
+    made.books.close()
+
+
+def give(desk, *commands):
+    verdicts = desk.carry_out(*commands)
+    assert all(one.applied for one in verdicts), verdicts
+    return verdicts[0].details
+
+
+@pytest.fixture
+def quarrel(shop):
+    """A clerk whose change is refused: while the terminal was away, the manager gave the customer away."""
+    mine = shop.terminal("mine")
+    boss = shop.terminal("boss", "4001")
+    made = give(mine, CreateCustomer(name="周强", phones=("13800138000",)))["customer_id"]
+    mine.link.run()
+    boss.link.run()
+    give(
+        boss,
+        ReassignCustomer(
+            customer_id=made,
+            to_owner_id=shop.people["6003"],
+            expected_owner_id=shop.people["6001"],
+            reason="other",
+        ),
+    )
+    boss.link.run()
+    shop.clock.move(minutes=3)
+    give(mine, EditCustomer(customer_id=made, address="长江路 8 号", phones=("13900139000",)))
+    mine.link.run()
+    return mine
+
+
+@pytest.fixture
+def taken(shop):
+    """A clerk whose number for a customer belongs, as the hub knows, to somebody else's customer."""
+    mine = shop.terminal("mine")
+    other = shop.terminal("other", "6003")
+    made = give(mine, CreateCustomer(name="张三"))["customer_id"]
+    mine.link.run()
+    shop.theirs = give(other, CreateCustomer(name="周强", phones=("13900139000",)))["customer_id"]
+    other.link.run()
+    give(mine, EditCustomer(customer_id=made, address="长江路 8 号", phones=("13900139000",)))
+    mine.link.run()
+    return mine
+
+
+@pytest.fixture
+def run_at(home, in_line, office):
+    """Return the way to run the program over a terminal's desk, with the clerk at the sync screen."""
+
+    def opened(desk, size=(80, 24)):
+        app = CrmApp(home, opener=lambda: desk, starter=in_line)
+        return app, app.run_test(size=size)
+
+    return opened
+
+
+async def arrive(pilot, *, number="6001"):
+    await pilot.pause()
+    await pilot.press(*number, "enter", *"2468", "enter")
+    await done(pilot)
+    await pilot.press("ctrl+g", "0")
+    await done(pilot)
+
+
+async def done(pilot):
+    """Wait for the work aside too: threads that talk to the hub."""
+    for _ in range(3):
+        await pilot.pause()
+        waited = [one for one in pilot.app.workers if one.group in ("measure", "meet", "standing")]
+        await pilot.app.workers.wait_for_complete(waited)
+        await pilot.pause()
+
+
+def states(desk):
+    return {one.kind: one.state for one in desk.answer(last_commands)}
+
+
+async def test_the_header_says_in_sync_offline_and_refused(shop, run_at, lines):
+    desk = shop.terminal("mine")
+    app, running = run_at(desk)
+    async with running as pilot:
+        await arrive(pilot)
+        assert "Synced 10:42" in lines(app)[0]
+        desk.way.cut = True
+        give(desk, CreateCustomer(name="一"), CreateCustomer(name="二"))
+        await pilot.press("f5")
+        await done(pilot)
+        assert "Offline 2" in lines(app)[0]
+        assert app.screen.message.startswith("The hub cannot be reached")
+        desk.way.cut = False
+        await pilot.press("f5")
+        await done(pilot)
+        assert "Synced 10:42" in lines(app)[0]
+        assert re.match(r"Sent 2, received \d+\.", app.screen.message)
+
+
+async def test_a_refused_command_stands_first_with_its_reason_and_everything_typed(taken, run_at, lines):
+    app, running = run_at(taken)
+    async with running as pilot:
+        await arrive(pilot)
+        assert "Refused 1" in lines(app)[0]
+        first = next(line for line in lines(app) if line.startswith(">"))
+        assert "张三" in first
+        assert "refused" in first
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, WordsWindow)
+        shown = "\n".join(lines(app))
+        assert "长江路 8 号" in shown
+        assert "13900139000" in shown
+
+
+async def test_a_corrected_command_takes_the_place_of_the_refused_one(taken, shop, run_at):
+    app, running = run_at(taken)
+    async with running as pilot:
+        await arrive(pilot)
+        await pilot.press("f6")
+        await pilot.pause()
+        assert isinstance(app.screen, FormWindow)
+        form = app.screen.query_one("#form")
+        form.fill({"phones": "13700137000"})
+        await pilot.press("f10")
+        await done(pilot)
+        assert isinstance(app.screen, SyncScreen)
+        assert app.screen.message == "Corrected and given again."
+    old, new = (one for one in reversed(taken.answer(last_commands)) if one.kind == "edit_customer")
+    assert (old.state, new.supersedes) == ("superseded", old.cmd_id)
+    assert taken.answer(open_commands) == 0
+    taken.link.run()
+    assert states(taken)["edit_customer"] in ("applied", "superseded")
+    assert [one.supersedes for one in shop.log() if one.kind == "edit_customer"] == ["", old.cmd_id]
+
+
+async def test_what_is_given_up_is_asked_once_and_stays_in_the_history(taken, run_at, lines):
+    app, running = run_at(taken)
+    async with running as pilot:
+        await arrive(pilot)
+        await pilot.press("x")
+        await pilot.pause()
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("f10")
+        await done(pilot)
+        assert app.screen.message.startswith("Given up")
+        assert "Synced" in lines(app)[0]
+        assert any("given up" in line for line in lines(app))
+    assert states(taken)["edit_customer"] == "discarded"
+
+
+async def test_a_command_that_is_refused_again_here_stays_on_the_list(taken, run_at):
+    app, running = run_at(taken)
+    async with running as pilot:
+        await arrive(pilot)
+        with taken._books.write() as tx:
+            tx.update_where(customer, customer.c.name == "张三", archived_at=taken.now())
+        await pilot.press("r")
+        await done(pilot)
+        assert app.screen._message_line.tone == "error"
+    assert taken.answer(open_commands) == 1
+
+
+async def test_a_command_tried_again_is_dealt_with(taken, shop, run_at):
+    other = shop.desks[1]
+    give(other, EditCustomer(customer_id=shop.theirs, phones=()))
+    other.link.run()
+    taken.link.run()
+    app, running = run_at(taken)
+    async with running as pilot:
+        await arrive(pilot)
+        await pilot.press("f7")
+        await done(pilot)
+        assert app.screen.message == "Given again."
+    taken.link.run()
+    assert taken.answer(open_commands) == 0
+    assert [one.status for one in shop.log() if one.kind == "edit_customer"].count("applied") == 2
+
+
+async def test_what_cannot_be_corrected_becomes_the_text_of_a_follow_up(shop, run_at):
+    desk, boss = shop.terminal("mine", "4001"), shop.terminal("boss", "4001")
+    made = give(boss, CreateCustomer(name="李四"))["customer_id"]
+    boss.link.run()
+    desk.link.run()
+    gone = {"customer_id": made, "expected_owner_id": shop.people["4001"], "reason": "other"}
+    give(boss, ReassignCustomer(to_owner_id=shop.people["6003"], **gone))
+    boss.link.run()
+    give(desk, ReassignCustomer(to_owner_id=shop.people["6001"], **gone))
+    desk.link.run()
+    assert states(desk)["reassign_customer"] == "rejected"
+    app, running = run_at(desk)
+    async with running as pilot:
+        await arrive(pilot, number="4001")
+        await pilot.press("c")
+        await done(pilot)
+        assert isinstance(app.screen, FollowUpScreen)
+        form = app.screen.query_one("#form")
+        assert "refused" in form.values()["need_change"]
+
+
+def test_only_what_was_refused_can_be_dealt_with_and_only_once(taken):
+    taken.log_in(taken.answer(last_commands)[0].actor_id, "2468")
+    (one,) = (one for one in taken.answer(sync_lines) if one.state == "rejected")
+    taken.inbox.discard(one.cmd_id)
+    with pytest.raises(Refused, match="command_settled"):
+        taken.inbox.discard(one.cmd_id)
+    with pytest.raises(Refused, match="command_settled"):
+        taken.inbox.again(one.cmd_id)
+
+
+def test_a_clerk_has_no_business_with_what_was_refused_to_another(taken, shop):
+    (one,) = (one for one in taken.answer(sync_lines) if one.state == "rejected")
+    shop.introduce(taken, "6002")
+    assert not any(line.cmd_id == one.cmd_id for line in taken.answer(sync_lines))
+    with pytest.raises(Refused, match="not_allowed"):
+        taken.inbox.discard(one.cmd_id)
