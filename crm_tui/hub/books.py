@@ -9,16 +9,19 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from crm_tui.hub import postgres
 from crm_tui.hub.addresses import file_path
 from crm_tui.hub.probe import hub_facts
 from crm_tui.hub.tables import hub_meta, hub_metadata
 from crm_tui.hub.touched import preparation
 from crm_tui.store.engine import DELETE, WAL, for_writing, open_engine
+from crm_tui.store.scope import forget_viewers
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import microseconds
 from crm_tui.sync.messages import HubError, Say
@@ -27,8 +30,11 @@ Clock = Callable[[], datetime]
 
 NORMAL, RECOVERING = "normal", "recovering"
 SHARE = "file:"
-_AGAIN = frozenset({"40001", "40P01", "55P03", "57P01", "53100", "08006", "25006"})
-"""What PostgreSQL says of a transaction that may simply be tried again: see its appendix of error codes."""
+_AGAIN = ("08", "40", "53", "55P03", "57P", "25006")
+"""How PostgreSQL's codes begin for a transaction that may simply be tried again (its appendix A).
+
+In order: a lost connection, a deadlock or a conflict, no room, a lock, a server that stops, a standby.
+"""
 
 
 class HubBooks:
@@ -36,7 +42,7 @@ class HubBooks:
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._reading = engine.execution_options(
-            **({} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"})
+            **({} if engine.dialect.name == "sqlite" else postgres.ONE_STATE)
         )
         self._writing = for_writing(engine)
         self._engine = engine
@@ -45,14 +51,16 @@ class HubBooks:
         self.clock = clock
 
     @classmethod
-    def open(cls, url: str, *, clock: Clock) -> HubBooks:
+    def open(cls, url: str, *, clock: Clock, organisation: str = "") -> HubBooks:
         """Open the database at ``sqlite:///path``, ``file:///path`` (a share) or ``postgresql+psycopg://…``.
 
+        ``organisation`` is the id of the one that a PostgreSQL database has no rows of yet.
+
         Raises:
-            Refused: as ``open_engine`` does for a file; hub_url_unknown.
+            Refused: as ``open_engine`` does for a file, ``postgres.connected`` for a server; hub_url_unknown.
         """
-        if url.startswith("postgresql"):
-            return cls(_noting(create_engine(url, hide_parameters=True, pool_pre_ping=True)), clock)
+        if url.startswith(postgres.SCHEME):
+            return cls(_noting(postgres.connected(url, organisation)), clock)
         path = file_of(url)
         shared = url.startswith(SHARE) or (path.exists() and "share" in hub_facts(path))
         return cls(open_file(path, DELETE if shared else WAL), clock)
@@ -81,7 +89,9 @@ class HubBooks:
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that writes: all of it is kept, or nothing."""
         with self._turn, _asking_again(), self._writing.connect() as connection, connection.begin():
-            yield Transaction(connection)
+            tx = Transaction(connection)
+            yield tx
+            forget_viewers(tx)
 
 
 def file_of(url: str) -> Path:
@@ -135,6 +145,8 @@ def _asking_again() -> Iterator[None]:
     """Turn what a second try may mend into RETRY."""
     try:
         yield
+    except PoolTimeoutError as error:  # every connection is at work
+        raise HubError(Say.RETRY) from error
     except DBAPIError as error:
         if may_be_tried_again(error):
             raise HubError(Say.RETRY) from error
@@ -147,6 +159,8 @@ def may_be_tried_again(error: DBAPIError) -> bool:
         return True
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
-        return state in _AGAIN
+        return str(state).startswith(_AGAIN)
+    if type(error.orig).__module__.startswith("psycopg"):  # no server answered
+        return isinstance(error, OperationalError)
     said = str(error.orig)
     return any(word in said for word in ("locked", "busy", "full", "disk I/O"))

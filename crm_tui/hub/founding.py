@@ -30,16 +30,21 @@ def found(books: HubBooks) -> str:
         Refused: hub_founded, hub_empty.
     """
     with books.write() as tx:
-        if meta_value(tx, "epoch"):
-            raise Refused("hub_founded")
-        top = tx.first(select(org_unit).where(org_unit.c.parent_id.is_(None)))
-        if top is None:
-            raise Refused("hub_empty")
-        epoch = new_secret()[:12]
-        set_meta(tx, organisation=top.name, organisation_id=top.id, epoch=epoch, mode=NORMAL)
-        set_meta(tx, key=new_secret(), safe_until="0")
-        take_touched(tx.connection)
-        publish(tx, {table.name: set(_keys(tx, table)) for table in REPLICATED})
+        return found_in(tx)
+
+
+def found_in(tx: Transaction) -> str:
+    """Do what ``found`` does in a transaction that has begun already."""
+    if meta_value(tx, "epoch"):
+        raise Refused("hub_founded")
+    top = tx.first(select(org_unit).where(org_unit.c.parent_id.is_(None)))
+    if top is None:
+        raise Refused("hub_empty")
+    epoch = new_secret()[:12]
+    set_meta(tx, organisation=top.name, organisation_id=top.id, epoch=epoch, mode=NORMAL)
+    set_meta(tx, key=new_secret(), safe_until="0")
+    take_touched(tx.connection)
+    publish(tx, {table.name: set(_keys(tx, table)) for table in REPLICATED})
     return epoch
 
 

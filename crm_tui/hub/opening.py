@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from crm_tui.domain.errors import Refused
-from crm_tui.hub import founding
+from crm_tui.hub import founding, postgres
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import SHARE, HubBooks, file_of, meta_value, set_meta
+from crm_tui.hub.copying import copy_rows
 from crm_tui.hub.probe import check_locks, hub_facts
 from crm_tui.hub.pull import scope_hash, spaces_below
 from crm_tui.hub.tables import space_rev
@@ -41,7 +42,11 @@ def open_hub(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], st
     Raises:
         Refused: hub_missing where there is none; as ``HubBooks.open`` does.
     """
-    if not url.startswith("postgresql"):
+    if url.startswith(postgres.SCHEME):
+        if not postgres.look(url).organisations:
+            raise Refused("hub_missing", url=postgres.shown(url))
+        postgres.migrate(url)
+    else:
         path = file_of(url)
         if not path.exists() or not hub_facts(path).get("epoch"):
             raise Refused("hub_missing", url=url)
@@ -50,7 +55,7 @@ def open_hub(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], st
         founded = bool(meta_value(tx, "epoch"))
     if not founded:
         books.close()
-        raise Refused("hub_missing", url=url)
+        raise Refused("hub_missing", url=postgres.shown(url))
     return Authority(books, new_id)
 
 
@@ -70,8 +75,8 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
     """Make a hub of a terminal's data, and the terminal its first member, reaching it at ``url``.
 
     Raises:
-        Refused: hub_exists, home_joined (url), hub_empty; as ``backup`` and ``HubBooks.open`` do. The
-            terminal is changed last: until then it works alone as before.
+        Refused: hub_exists, home_joined (url), hub_empty; as ``backup``, ``HubBooks.open`` and
+            ``postgres.migrate`` do. The terminal is changed last: until then it works alone as before.
     """
     engine = open_engine(source)
     try:
@@ -82,13 +87,11 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
             if own.first(select(org_unit.c.id)) is None:
                 raise Refused("hub_empty")
             device_id = fact(own, "device_id")
-        target = file_of(database)
-        if target.exists():
-            raise Refused("hub_exists", url=database)
-        _try_share(url, target)
-        backup(source, target)
-        books = HubBooks.open(database, clock=clock)
-        founding.found(books)
+        books = (
+            on_server(engine, database, clock)
+            if database.startswith(postgres.SCHEME)
+            else _in_file(source, database, url, clock)
+        )
         with books.write() as tx:
             set_meta(tx, **({"share": "1"} if url.startswith(SHARE) else {}))
         with books.read() as tx:
@@ -111,6 +114,36 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
         return Made(answer.organisation, rows)
     finally:
         engine.dispose()
+
+
+def _in_file(source: Path, database: str, url: str, clock: Callable[[], datetime]) -> HubBooks:
+    """Make the hub's file of a copy of the terminal's."""
+    target = file_of(database)
+    if target.exists():
+        raise Refused("hub_exists", url=database)
+    _try_share(url, target)
+    backup(source, target)
+    books = HubBooks.open(database, clock=clock)
+    founding.found(books)
+    return books
+
+
+def on_server(source: Engine, database: str, clock: Callable[[], datetime]) -> HubBooks:
+    """Make the hub's tables on a server, and a new organisation there of the terminal's rows."""
+    postgres.migrate(database)
+    with source.connect() as connection:
+        own = Transaction(connection)
+        top = own.first(select(org_unit).where(org_unit.c.parent_id.is_(None)))
+        assert top is not None, "an organisation has a top"
+        books = HubBooks.open(database, clock=clock, organisation=top.id)
+        try:
+            with books.write() as tx:
+                copy_rows(own, tx, database, org=top.id, name=top.name, now=books.now)
+                founding.found_in(tx)
+        except BaseException:
+            books.close()
+            raise
+    return books
 
 
 def _try_share(url: str, target: Path) -> None:

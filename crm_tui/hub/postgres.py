@@ -1,0 +1,184 @@
+"""A hub's database on PostgreSQL: where it is, whose rows it shows, and which steps its tables have gone.
+
+Every row has ``org_id`` in front, filled in and guarded by the database itself from the connection's setting
+``crm.org``: statements say nothing of it (docs/decisions/0001). Rows are touched as the role ``crm_tui_hub``,
+which owns nothing and is bound by the policies; only migrations need the owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from crm_tui.domain.errors import Refused
+
+ORG, ROLE = "org_id", "crm_tui_hub"
+SCHEME = "postgresql"
+NEWEST = "0001"
+"""The last step in ``migrations/versions``."""
+
+ONE_STATE: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""How a transaction reads that must see one state of the rows."""
+
+_ASKED = "crm_org"
+_POOL, _MORE = 8, 8
+_PATIENCE: Mapping[str, str] = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",  # milliseconds until a server that fell silent is given up
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a URL says: the server, and the organisation where it names one."""
+
+    url: URL
+    organisation: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a database: the step its tables are at (empty: none), organisations by id, our role."""
+
+    step: str
+    organisations: Mapping[str, str]
+    takes_role: bool
+
+
+def server_of(url: str) -> Server:
+    """Return what ``postgresql+psycopg://…?host=a&host=b&crm_org=ID`` names.
+
+    Of several hosts the one is taken that can be written to, unless the URL says otherwise.
+
+    Raises:
+        Refused: hub_url_unknown.
+    """
+    try:
+        made = make_url(url)
+    except ArgumentError as error:
+        raise Refused("hub_url_unknown", url=_SHOWN) from error
+    organisation = made.query.get(_ASKED, "")
+    made = made.difference_update_query([_ASKED])
+    hosts = made.query.get("host", ())
+    asked = dict(_PATIENCE)
+    if not isinstance(hosts, str) and len(hosts) > 1:
+        asked["target_session_attrs"] = "read-write"
+    asked = {name: value for name, value in asked.items() if name not in made.query}
+    return Server(made.update_query_dict(asked), str(organisation))
+
+
+def look(url: str) -> Found:
+    """Return what is in a database.
+
+    Raises:
+        Refused: hub_url_unknown, hub_database_unreachable (url, why), postgres_extra_needed.
+    """
+    with _plain(url) as connection:
+        return _found(connection)
+
+
+def migrate(url: str) -> Found:
+    """Bring the tables to the newest step, whoever else does so at the same time.
+
+    Raises:
+        Refused: as ``look`` does; schema_newer.
+    """
+    from alembic import command
+    from alembic.config import Config
+
+    with _plain(url) as connection, connection.begin():
+        # The one advisory lock of the hub: it keeps two of its processes from making the same tables.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('crm_tui_migrations'))"))
+        found = _found(connection)
+        if found.step > NEWEST:
+            raise Refused("schema_newer", found=found.step, known=NEWEST)
+        if found.step != NEWEST:
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, NEWEST)
+        return _found(connection)
+
+
+def connected(url: str, organisation: str = "") -> Engine:
+    """Return a pool of connections that see one organisation: the given one, the URL's, or the only one.
+
+    Raises:
+        Refused: as ``look`` does; hub_missing (url), hub_organisations (names).
+    """
+    server, found = server_of(url), look(url)
+    if not found.step:
+        raise Refused("hub_missing", url=shown(url))
+    told = f"-c crm.org={organisation or _chosen(url, server, found)}"
+    if found.takes_role:
+        told += f" -c role={ROLE}"
+    own = server.url.query.get("options", "")
+    return create_engine(
+        server.url.update_query_dict({"options": f"{own} {told}".strip()}),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=_POOL,
+        max_overflow=_MORE,
+    )
+
+
+def shown(url: str) -> str:
+    """Return a URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return _SHOWN
+
+
+_SHOWN = "postgresql+psycopg://…"
+
+
+def _chosen(url: str, server: Server, found: Found) -> str:
+    known = found.organisations
+    if server.organisation in known or len(known) == 1:
+        return server.organisation or next(iter(known))
+    if not known or server.organisation:
+        raise Refused("hub_missing", url=shown(url))
+    named = ", ".join(f"{name}: {_ASKED}={org}" for org, name in sorted(known.items()))
+    raise Refused("hub_organisations", names=named)
+
+
+@contextmanager
+def _plain(url: str) -> Iterator[Connection]:
+    """Open one connection as whoever the URL names, for looking and for migrations."""
+    try:
+        engine = create_engine(server_of(url).url, hide_parameters=True, poolclass=NullPool)
+    except NoSuchModuleError as error:
+        raise Refused("hub_url_unknown", url=shown(url)) from error
+    except ModuleNotFoundError as error:
+        raise Refused("postgres_extra_needed", package=error.name or "") from error
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        why = str(error.orig).splitlines()[0]
+        raise Refused("hub_database_unreachable", url=shown(url), why=why) from error
+    with connection:
+        yield connection
+
+
+def _found(connection: Connection) -> Found:
+    tables = set(inspect(connection).get_table_names())
+    if "organisation" not in tables or "alembic_version" not in tables:
+        return Found("", {}, takes_role=False)
+    rows: list[Any] = list(connection.execute(text(f"SELECT {ORG}, name FROM organisation")))  # noqa: S608
+    member = "SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = :role), false)"
+    return Found(
+        step=str(connection.scalar(text("SELECT version_num FROM alembic_version")) or ""),
+        organisations={str(row[0]): str(row[1]) for row in rows},
+        takes_role=bool(connection.scalar(text(member), {"role": ROLE})),
+    )
