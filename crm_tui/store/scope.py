@@ -98,12 +98,12 @@ def known_viewer(tx: Transaction, person_id: str) -> Viewer:
 
     Every question and command asks for its viewer, and a chain's tree is hundreds of rows. SQLite tells
     each connection by a number when another one has written; what a connection writes itself it must
-    say by :func:`forget_viewers`. Only for transactions that have not written yet.
+    say by :func:`forget_viewers`.
 
     Raises:
         Refused: person_unknown, person_frozen.
     """
-    if tx.dialect != "sqlite":
+    if tx.dialect != "sqlite" or tx.changed & _SHAPES_VIEWERS:
         return viewer_of(tx, person_id)
     ((version,),) = say(tx.connection, "PRAGMA data_version").fetchall()
     kept = tx.connection.info.get(_KEPT)
@@ -132,7 +132,7 @@ def viewer_of(tx: Transaction, person_id: str) -> Viewer:
         raise Refused("person_unknown")
     if row.status != "active":
         raise Refused("person_frozen", name=row.name)
-    units = {unit.id: unit for unit in tx.rows(select(org_unit))}
+    units = tx.keep("units", lambda: {unit.id: unit for unit in tx.rows(select(org_unit))}, org_unit)
     unit = units[row.unit_id]
     return Viewer(
         person_id=row.id,
