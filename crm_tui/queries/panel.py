@@ -21,7 +21,8 @@ from crm_tui.metrics.funnel import Funnel, funnels
 from crm_tui.metrics.pipeline import DealTally, closed_deals, counted, created_deals, won_by_day
 from crm_tui.metrics.stages import Path, path_of
 from crm_tui.queries.behind import late_deals, rotting_deals
-from crm_tui.store.tables import deal, outbox
+from crm_tui.store.outbox import waiting
+from crm_tui.store.tables import deal
 from crm_tui.store.view import View
 
 RANKED: Final = 10
@@ -82,6 +83,8 @@ class Alert:
 class PanelAnswer:
     """Everything on the panel; ``weeks`` are the won amounts in fen of eight weeks up to the window's end.
 
+    ``unsynced`` commands of this terminal are in these figures and not yet in others'.
+
     ``filters`` are those asked for with the window filled in: give them back to open a figure.
     """
 
@@ -124,7 +127,7 @@ def panel(view: View, filters: Filters) -> PanelAnswer:
     slower = _slower(view, filters.within(before), path, dwell)
     return PanelAnswer(
         as_of=view.now,
-        unsynced=view.tx.scalar(select(func.count()).select_from(outbox).where(outbox.c.state == "pending")),
+        unsynced=waiting(view.tx),
         filters=asked,
         window=window,
         previous=before,

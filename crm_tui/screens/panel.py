@@ -56,6 +56,7 @@ class PanelScreen(WorkScreen):
     AUTO_FOCUS = "#figures"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f4", "filter", "keys.filter", tooltip="panel.filter_tip"),
+        Binding(twins("slash"), "filter", "keys.filter", show=False),
         Binding(twins("question_mark"), "explain", "panel.explain", show=False),
         Binding("f6", "explain", "panel.explain_key", tooltip="panel.explain"),
     ]
@@ -84,7 +85,8 @@ class PanelScreen(WorkScreen):
         desk = self.counter.desk
         self.title = t("panel.title", filters=self._filter_words(answer))
         at = figures.clock_time(answer.as_of, desk.viewer.zone)
-        self.set_hint(t("panel.as_of", at=at))
+        waiting = t("panel.unsynced", count=answer.unsynced) if answer.unsynced else ""
+        self.set_hint(t("panel.as_of", at=at) + waiting)
         self._grid.show(
             [*_tile_lines(answer.tiles), (), *_funnel_lines(answer.funnel), (), *_alert_lines(answer)]
         )

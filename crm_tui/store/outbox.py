@@ -145,9 +145,18 @@ def answered(tx: Transaction, limit: int) -> Sequence[Row[Any]]:
     return tx.rows(select(outbox).where(text(ANSWERED)).order_by(outbox.c.seq.desc()).limit(limit))
 
 
+def waiting(tx: Transaction) -> int:
+    """Return how many commands the hub has not answered yet; none where this terminal works alone."""
+    if not fact(tx, "hub_url"):
+        return 0
+    done = int(fact(tx, _DONE, "0"))
+    asked = select(func.count()).select_from(outbox).where(outbox.c.seq > done, outbox.c.state == PENDING)
+    return int(tx.scalar(asked))
+
+
 def counts(tx: Transaction) -> dict[str, int]:
     """Return how many commands wait for an answer and how many were answered in each way but applied."""
-    found = {PENDING: len(pending(tx))}
+    found = {PENDING: waiting(tx)}
     asked = select(outbox.c.state, func.count().label("many")).where(text(ANSWERED)).group_by(outbox.c.state)
     return found | {row.state: row.many for row in tx.rows(asked)}
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
 from crm_tui.commands.ownership import ReassignCustomer
+from crm_tui.metrics.filters import Filters
+from crm_tui.queries.panel import panel
 from crm_tui.store.tables import customer, follow_up
 
 
@@ -141,3 +143,12 @@ def test_the_digests_agree_and_a_row_that_was_spoilt_is_fetched_again(organisati
     assert one.sync(digests=True).mended
     assert one.rows(customer, customer.c.id == made)[0]["name"] == "张三"
     assert one.everything() == organisation.everything()
+
+
+def test_the_panel_says_how_much_of_what_it_counts_has_not_been_sent(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    one.give(CreateCustomer(name="张三"))
+    assert one.desk.answer(panel, Filters()).unsynced == 1
+    one.sync()
+    assert one.desk.answer(panel, Filters()).unsynced == 0
+    assert organisation.office.desk.answer(panel, Filters()).unsynced == 0  # it works alone
