@@ -28,8 +28,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
 from crm_tui.hub.copying import CARRIED
-from crm_tui.hub.postgres import ORG, ROLE
-from crm_tui.hub.tables import HUB_TABLES
+from crm_tui.hub.postgres import ROLE
+from crm_tui.hub.tables import HUB_TABLES, ORG
 from crm_tui.hub.touched import postgres_triggers
 
 TARGET = Path(__file__).parents[1] / "crm_tui" / "hub" / "migrations" / "versions" / "first.sql"

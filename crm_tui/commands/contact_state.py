@@ -51,7 +51,8 @@ def refresh_contact_states(tx: Transaction, customer_ids: Sequence[str], rules: 
     """Do for many customers what :func:`refresh_contact_state` does for one, in a few statements."""
     if not customer_ids:
         return
-    customers = tx.rows(select(customer).where(customer.c.id.in_(customer_ids)).order_by(customer.c.id))
+    these = select(customer).where(customer.c.id.in_(customer_ids)).order_by(customer.c.id)
+    customers = tx.rows(these.with_for_update(key_share=True))
     last = {row.customer_id: row for row in tx.rows(_last_contacts_of(customer_ids))}
     plans = {row.customer_id: row for row in tx.rows(_plans_of(customer_ids))}
     work = {row.customer_id: row for row in tx.rows(_work_of(customer_ids))}

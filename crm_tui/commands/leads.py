@@ -170,7 +170,7 @@ def lead_within(tx: Transaction, context: Context, lead_id: str) -> Row[Any]:
     Raises:
         Refused: lead_unknown, the same for one that is not there and one that is not the actor's to see.
     """
-    row = tx.get(lead, lead_id)
+    row = tx.hold(lead, lead_id)
     if row is None or not context.actor.scope.covers(owner_id=row.owner_id, branch_id=row.branch_id):
         raise Refused("lead_unknown")
     return row

@@ -23,7 +23,7 @@ def customer_within(tx: Transaction, context: Context, customer_id: str) -> Row[
     Raises:
         Refused: customer_unknown, the same for one that is not there and one that is not the actor's to see.
     """
-    row = tx.get(customer, customer_id)
+    row = tx.hold(customer, customer_id)
     if row is None or not context.actor.scope.covers(owner_id=row.owner_id, branch_id=row.branch_id):
         raise Refused("customer_unknown")
     return row
@@ -60,6 +60,10 @@ def deal_within(tx: Transaction, context: Context, deal_id: str) -> Row[Any]:
         Refused: deal_unknown.
     """
     row = tx.get(deal, deal_id)
+    if row is not None and tx.dialect == "postgresql":
+        if row.customer_id is not None:  # always first the customer, so that two do not wait in a ring
+            tx.hold(customer, row.customer_id)
+        row = tx.hold(deal, deal_id)
     if row is None or not context.actor.scope.covers(owner_id=row.owner_id, branch_id=row.branch_id):
         raise Refused("deal_unknown")
     return row
@@ -75,7 +79,7 @@ def owner_within(tx: Transaction, context: Context, owner_id: str) -> Row[Any]:
     if row is None or not context.actor.scope.covers_person(row.id, row.branch_id):
         raise Refused("person_unknown")
     if row.status != "active":
-        raise Refused("owner_away", name=row.name)
+        context.object_to(Refused("owner_away", name=row.name))
     if row.branch_id is None:
         raise Refused("person_without_branch", name=row.name)
     return row

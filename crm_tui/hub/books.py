@@ -35,6 +35,8 @@ _AGAIN = ("08", "40", "53", "55P03", "57P", "25006")
 
 In order: a lost connection, a deadlock or a conflict, no room, a lock, a server that stops, a standby.
 """
+_CAME_SECOND = "23505"
+"""Somebody else has written the same key just now: what is read again will show it."""
 
 
 class HubBooks:
@@ -49,6 +51,8 @@ class HubBooks:
         self._turn: AbstractContextManager[object]
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self.clock = clock
+        self.shared = engine.dialect.name != "sqlite"
+        """Whether other transactions may write at the same time."""
 
     @classmethod
     def open(cls, url: str, *, clock: Clock, organisation: str = "") -> HubBooks:
@@ -148,7 +152,7 @@ def _asking_again() -> Iterator[None]:
     except PoolTimeoutError as error:  # every connection is at work
         raise HubError(Say.RETRY) from error
     except DBAPIError as error:
-        if may_be_tried_again(error):
+        if may_be_tried_again(error) or getattr(error.orig, "sqlstate", None) == _CAME_SECOND:
             raise HubError(Say.RETRY) from error
         raise
 

@@ -6,25 +6,34 @@ writers, and the counter taken first lets only one writer work at a time (I2, I3
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, Text, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_tui.hub.postgres import ORG
 from crm_tui.hub.spaces import customers_of, hanging_on, notes_on, spaces_of
-from crm_tui.hub.tables import feed, space_rev
+from crm_tui.hub.tables import feed, key_of, space_rev
 from crm_tui.hub.touched import Touched
-from crm_tui.store.replicated import key_columns, replicated
+from crm_tui.store.prepared import Ready
+from crm_tui.store.replicated import replicated
+from crm_tui.store.sql import is_listed
 from crm_tui.store.tables import customer, deal, import_row
 from crm_tui.store.transaction import Transaction
 
-_PORTION = 500
 _MOVE = (
     update(space_rev)
     .where(space_rev.c.space == bindparam("the_space"))
     .values(rev=space_rev.c.rev + 1)
     .returning(space_rev.c.rev)
+)
+
+_STANDING = Ready(
+    select(feed.c.key, feed.c.space).where(
+        feed.c.tbl == bindparam("the_table"),
+        is_listed(feed.c.key, bindparam("keys", type_=Text)),
+        feed.c.live,
+    )
 )
 
 Entry = tuple[str, str, str]
@@ -77,14 +86,9 @@ def _of_table(tx: Transaction, name: str, keys: set[str], entries: dict[Entry, b
 
 def _known_spaces(tx: Transaction, name: str, keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
     """Return where the feed says the rows are."""
-    wanted = sorted(keys)
     found: dict[str, frozenset[str]] = {}
-    for start in range(0, len(wanted), _PORTION):
-        asked = select(feed.c.key, feed.c.space).where(
-            feed.c.tbl == name, feed.c.key.in_(wanted[start : start + _PORTION]), feed.c.live
-        )
-        for row in tx.rows(asked):
-            found[row.key] = found.get(row.key, frozenset()) | {row.space}
+    for key, space in tx.rows(_STANDING, {"the_table": name, "keys": json.dumps(sorted(keys))}):
+        found[key] = found.get(key, frozenset()) | {space}
     return found
 
 
@@ -95,7 +99,7 @@ def _next_rev(tx: Transaction, space: str) -> int:
         fresh = dialect.insert(space_rev).values(space=space, rev=1)
         rev = tx.scalar(
             fresh.on_conflict_do_update(
-                index_elements=key_of(tx, space_rev), set_={"rev": space_rev.c.rev + 1}
+                index_elements=key_of(tx.dialect, space_rev), set_={"rev": space_rev.c.rev + 1}
             ).returning(space_rev.c.rev)
         )
     return int(rev)
@@ -107,7 +111,7 @@ def _write(tx: Transaction, entries: Mapping[Entry, bool], revs: Mapping[str, in
     dialect = sqlite if tx.dialect == "sqlite" else postgresql
     fresh = dialect.insert(feed)
     upsert = fresh.on_conflict_do_update(
-        index_elements=key_of(tx, feed),
+        index_elements=key_of(tx.dialect, feed),
         set_={"rev": fresh.excluded.rev, "live": fresh.excluded.live},
     )
     tx.connection.execute(
@@ -117,12 +121,6 @@ def _write(tx: Transaction, entries: Mapping[Entry, bool], revs: Mapping[str, in
             for (space, name, key), live in sorted(entries.items())
         ],
     )
-
-
-def key_of(tx: Transaction, table: Table) -> list[str]:
-    """Return the columns of a hub table's key as the database has it: PostgreSQL's is led by ``org_id``."""
-    led = [] if tx.dialect == "sqlite" else [ORG]
-    return [*led, *key_columns(table)]
 
 
 def _table(name: str) -> Table:

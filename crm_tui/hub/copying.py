@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Table, insert, select, text
 
 from crm_tui.domain.errors import Refused
-from crm_tui.hub.postgres import ORG, shown
+from crm_tui.hub.postgres import shown
+from crm_tui.hub.tables import ORG
 from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.tables import credential, outbox
 from crm_tui.store.transaction import Transaction

@@ -12,6 +12,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub.accounts import enrol
 from crm_tui.hub.books import NORMAL, HubBooks, meta_value, new_secret, set_meta
 from crm_tui.hub.changes import publish
+from crm_tui.hub.identities import claim
 from crm_tui.hub.push import chain
 from crm_tui.hub.tables import command_log, device, seat
 from crm_tui.hub.touched import take_touched
@@ -44,7 +45,9 @@ def found_in(tx: Transaction) -> str:
     set_meta(tx, organisation=top.name, organisation_id=top.id, epoch=epoch, mode=NORMAL)
     set_meta(tx, key=new_secret(), safe_until="0")
     take_touched(tx.connection)
-    publish(tx, {table.name: set(_keys(tx, table)) for table in REPLICATED})
+    everything = {table.name: set(_keys(tx, table)) for table in REPLICATED}
+    claim(tx, everything)
+    publish(tx, everything)
     return epoch
 
 

@@ -18,8 +18,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from crm_tui.domain.errors import Refused
+from crm_tui.hub.tables import ORG
 
-ORG, ROLE = "org_id", "crm_tui_hub"
+ROLE = "crm_tui_hub"
 SCHEME = "postgresql"
 NEWEST = "0001"
 """The last step in ``migrations/versions``."""

@@ -13,8 +13,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Row, func, select
 from sqlalchemy.exc import DBAPIError
 
@@ -24,8 +26,10 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub.accounts import ACTIVE
 from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, may_be_tried_again, meta_value
 from crm_tui.hub.changes import publish
+from crm_tui.hub.identities import Key, claim
 from crm_tui.hub.keeping import BehindError, keep
 from crm_tui.hub.tables import command_alias, command_log, device, flip, review, seat
+from crm_tui.hub.together import hold_people, persistently
 from crm_tui.hub.touched import take_touched
 from crm_tui.store.scope import Viewer
 from crm_tui.store.tables import org_unit, person
@@ -74,6 +78,7 @@ class Portion:
     entries: list[dict[str, Any]] = field(default_factory=list)
     flips: list[dict[str, Any]] = field(default_factory=list)
     acks: list[Ack] = field(default_factory=list)
+    taken: set[Key] | None = None
 
 
 def take(books: HubBooks, device_id: str, request: PushRequest, address: str = "") -> PushAnswer:
@@ -85,13 +90,13 @@ def take(books: HubBooks, device_id: str, request: PushRequest, address: str = "
     """
     acks: list[Ack] = []
     for start in range(0, len(request.commands), TRANSACTION):
-        portion = request.commands[start : start + TRANSACTION]
-        acks += _take_portion(books, device_id, request, portion, address)
+        part = replace(request, commands=request.commands[start : start + TRANSACTION])
+        acks += persistently(books, partial(_take_portion, books, device_id, part, address))
     return PushAnswer(acks=acks, hub_now=books.now)
 
 
 def _take_portion(
-    books: HubBooks, device_id: str, request: PushRequest, commands: Sequence[SealedCommand], address: str
+    books: HubBooks, device_id: str, request: PushRequest, address: str, taken: set[Key] | None
 ) -> list[Ack]:
     with books.write() as tx:
         row = tx.first(select(device).where(device.c.device_id == device_id).with_for_update())
@@ -100,13 +105,15 @@ def _take_portion(
         if request.epoch != (epoch := meta_value(tx, "epoch")):
             raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
         if meta_value(tx, "mode", NORMAL) == RECOVERING:
-            keep(tx, row, commands, books.now, address)
+            keep(tx, row, request.commands, books.now, address)
             return []
         if request.answered > row.last_seq:
             raise BehindError
-        portion = begin_portion(tx, row, commands, next_instant(tx, books.now), address)
+        hold_people(tx, (one.actor_id for one in request.commands))
+        portion = begin_portion(tx, row, request.commands, next_instant(tx, books.now), address)
+        portion.taken = taken
         last = row.last_seq
-        for sealed in commands:
+        for sealed in request.commands:
             last = take_one(portion, sealed, last)
         close_portion(portion, last, skew=request.now - portion.hub_at, app_version=request.app_version)
         return portion.acks
@@ -204,11 +211,11 @@ def _decide(portion: Portion, sealed: SealedCommand) -> Ack:
     )
 
 
-_Answer = tuple[Status, str, dict[str, Any]]
+Answer = tuple[Status, str, dict[str, Any]]
 """A status, the refusal's code and its details."""
 
 
-def outcome_of(portion: Portion, sealed: SealedCommand) -> _Answer:
+def outcome_of(portion: Portion, sealed: SealedCommand) -> Answer:
     """Carry a command out, strictly first; a fact that a rule refuses is carried out all the same."""
     if portion.device.status != ACTIVE:
         return Status.HELD, "device_frozen", {}
@@ -318,9 +325,17 @@ def _note(
 
 
 def close_portion(portion: Portion, last: int, *, skew: int, app_version: str) -> None:
-    """Write the feed and the log, and what is known of the device."""
+    """Write the feed and the log, and what is known of the device.
+
+    Raises:
+        HubError: RETRY where a number has just become another customer's.
+    """
     tx = portion.tx
     touched = take_touched(tx.connection)
+    taken = claim(tx, touched)
+    if portion.taken is not None and taken - portion.taken:
+        portion.taken |= taken
+        raise HubError(Say.RETRY)
     revs = publish(tx, touched) if touched else {}
     chained = list(chain(portion.device.last_hash, portion.entries))
     tx.insert_all(command_log, [{**entry, "revs": revs} for entry in chained])

@@ -207,3 +207,12 @@ identity_key = Table(
 """Which customer has a phone, a resident ID or a USCC; the number itself is not in it."""
 
 HUB_TABLES = tuple(hub_metadata.sorted_tables)
+
+ORG = "org_id"
+"""What leads every key on PostgreSQL."""
+
+
+def key_of(dialect: str, table: Table) -> list[str]:
+    """Return the columns of a hub table's key as this kind of database has it."""
+    led = [] if dialect == "sqlite" else [ORG]
+    return [*led, *(str(column.name) for column in table.primary_key.columns)]

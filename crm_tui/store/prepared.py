@@ -124,6 +124,17 @@ def row_of(table: Table) -> Ready:
     return _ROWS[table]
 
 
+def held_row_of(table: Table) -> Ready:
+    """Return the question that also holds the row with the id ``the_id`` until the transaction ends.
+
+    Rows may go on to refer to it. SQLite has one writer and nothing to hold.
+    """
+    if table not in _HELD:
+        question = select(table).where(table.c.id == bindparam("the_id"))
+        _HELD[table] = Ready(question.with_for_update(key_share=True))
+    return _HELD[table]
+
+
 def adding(dialect: Dialect, table: Table, names: tuple[str, ...]) -> Prepared:
     """Return what adds rows of these columns; the others get the values the table has for them."""
 
@@ -147,6 +158,7 @@ def changing(dialect: Dialect, table: Table, names: tuple[str, ...]) -> Prepared
 
 _PREPARED: dict[Hashable, Prepared] = {}
 _ROWS: dict[Table, Ready] = {}
+_HELD: dict[Table, Ready] = {}
 
 
 def _kept(dialect: Dialect, what: tuple[Hashable, ...], build: Callable[[], Prepared]) -> Prepared:

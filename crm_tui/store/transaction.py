@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Executable, Row, Table, delete, update
 from sqlalchemy.exc import DBAPIError
 
-from crm_tui.store.prepared import Ready, adding, changing, row_of, say
+from crm_tui.store.prepared import Ready, adding, changing, held_row_of, row_of, say
 
 T = TypeVar("T")
 
@@ -93,6 +93,11 @@ class Transaction:
     def get(self, table: Table, row_id: str) -> Row[Any] | None:
         """Return the row with this ``id`` or None, whoever asks: the caller checks the scope."""
         return row_of(table).on(self.connection.dialect).first(self.connection, {"the_id": row_id})
+
+    def hold(self, table: Table, row_id: str) -> Row[Any] | None:
+        """Return what ``get`` does; on PostgreSQL nobody else changes the row until this transaction ends."""
+        ready = held_row_of(table) if self.dialect == "postgresql" else row_of(table)
+        return ready.on(self.connection.dialect).first(self.connection, {"the_id": row_id})
 
     def rows(
         self, statement: Executable | Ready, values: Mapping[str, Any] | None = None
