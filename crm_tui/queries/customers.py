@@ -14,15 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, func, select, text, type_coerce
 
 from crm_tui.queries.customer_lines import CustomerLine, customer_lines
-from crm_tui.queries.finding import find_customers, ids_of
+from crm_tui.queries.finding import NARROWED_CANDIDATES, among_found, find_customers, ids_of
 from crm_tui.store.sql import alive, one_of
 from crm_tui.store.tables import customer, customer_tally, deal, pipeline, search_entry
 from crm_tui.store.tables.deals import STANDING
 from crm_tui.store.view import View
 
 ORDERS = ("due", "name")
-NARROWED_CANDIDATES = 5_000
-"""Matches of a search that a filter is held against."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,7 @@ def matching_ids(
 ) -> tuple[str, ...]:
     """Return the ids of at most ``most`` customers of a filter, due first: what a mass command is given."""
     limits = [alive(customer), view.scope.where(customer), *_conditions(view, filters)]
-    if typed.strip():
-        ids = ids_of(view.tx, find_customers(view, typed, NARROWED_CANDIDATES).numbers)
-        limits.append(one_of(customer.c.id, ids, view.tx.dialect))
+    limits += among_found(view, typed)
     return tuple(customer_ids(view, limits, "due", 0, most))
 
 

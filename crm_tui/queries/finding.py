@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, select, text
 
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import normalize_phone
 from crm_tui.domain.text import fold
 from crm_tui.store.search import DIGITS, match_expression, newest_matches
+from crm_tui.store.sql import one_of
 from crm_tui.store.tables import contact_point, customer, deal, person, search_entry
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.view import View
@@ -21,6 +22,9 @@ CANDIDATES = 1000
 """Matches that are looked at: of more the list only says that there are."""
 SORTED = 200
 """So many matches are put in order; of more only one's own are."""
+
+NARROWED_CANDIDATES = 5_000
+"""Matches of a search that a filter is held against."""
 
 PHONE_DIGITS = 11
 # Written out: the statements of every key, whose building would cost more than SQLite needs for them.
@@ -93,6 +97,14 @@ def ids_of(tx: Transaction, numbers: Sequence[int]) -> list[str]:
     """Return the customers of these numbers of the search index, in this order, whoever asks."""
     ids = dict(map(tuple, tx.rows(_IDS, {"numbers": json.dumps(numbers)})))
     return [ids[one] for one in numbers if one in ids]
+
+
+def among_found(view: View, typed: str) -> list[ColumnElement[bool]]:
+    """Return the condition that a customer is found by what was typed; none where nothing was."""
+    if not typed.strip():
+        return []
+    ids = ids_of(view.tx, find_customers(view, typed, NARROWED_CANDIDATES).numbers)
+    return [one_of(customer.c.id, ids, view.tx.dialect)]
 
 
 def who_has_phone(view: View, phone: str) -> PhoneHit | None:

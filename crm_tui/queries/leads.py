@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.identity import initials
 from crm_tui.domain.text import fold_width
+from crm_tui.store.sql import one_of
 from crm_tui.store.tables import customer, lead, org_unit, person
 from crm_tui.store.view import View
 
@@ -62,7 +65,7 @@ def leads_page(
     view: View, *, typed: str = "", status: str = "open", offset: int = 0, limit: int = 50
 ) -> LeadPage:
     """Return one page of the leads of a status in STATUSES, the newest first."""
-    limits = [view.scope.where(lead), lead.c.status.in_(STATUSES[status]), *_typed(typed)]
+    limits = [view.scope.where(lead), lead.c.status.in_(STATUSES[status]), *_typed(view, typed)]
     count = int(view.tx.scalar(select(func.count()).select_from(lead).where(*limits)))
     if not limit:
         return LeadPage(count, ())
@@ -79,16 +82,29 @@ def lead_line(view: View, lead_id: str) -> LeadLine:
     return _line(row)
 
 
-def _typed(typed: str) -> list[ColumnElement[bool]]:
-    """Return the condition that a lead matches what was typed: name, source, or digits of the number."""
+def _typed(view: View, typed: str) -> list[ColumnElement[bool]]:
+    """Return the condition that a lead matches what was typed: name, initials, source, or digits."""
     words = fold_width(typed).strip().casefold()
     if not words:
         return []
     found = [func.lower(column).contains(words, autoescape=True) for column in (lead.c.name, lead.c.source)]
+    if words.isascii() and words.isalpha():
+        found.append(one_of(lead.c.name, _names_spelled(view, words), view.tx.dialect))
     digits = "".join(sign for sign in words if sign not in " -+")
     if digits.isdigit():
         found.append(lead.c.phone.contains(digits, autoescape=True))
     return [or_(*found)]
+
+
+def _names_spelled(view: View, letters: str) -> list[str]:
+    """Return the names of leads in the scope whose pinyin initials begin with the letters."""
+    names = view.tx.scalars(select(lead.c.name).where(view.scope.where(lead)).distinct())
+    return [name for name in names if any(one.startswith(letters) for one in _spelled(name))]
+
+
+@lru_cache(maxsize=65_536)  # asked for again at every key
+def _spelled(name: str) -> tuple[str, ...]:
+    return tuple(initials(name))
 
 
 def _lines() -> Select[Any]:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from crm_tui.domain.calendar import WEEK, day_window
 from crm_tui.domain.overdue import OverdueRules, escalation
 from crm_tui.queries.customer_lines import CustomerLine, customer_lines
+from crm_tui.queries.finding import among_found
 from crm_tui.queries.profile import customer_row
 from crm_tui.store.contact_rules import overdue_rules
 from crm_tui.store.pipelines import stage_names
@@ -94,17 +95,20 @@ def todo_page(
     *,
     owner_id: str = "",
     owner_ids: Collection[str] | None = None,
+    typed: str = "",
     least: timedelta = NOTHING,
     offset: int = 0,
     limit: int = 50,
 ) -> TodoPage:
     """Return one page of a tab, what is due longest first; ``least`` asks for at least so much lateness.
 
+    ``typed`` narrows it as :func:`find_customers` finds them: by name, pinyin, digits of a number or tag.
+
     Tabs: overdue; today (due before midnight); upcoming (due in the seven days after); never (nobody
     ever spoke with them and nothing is planned); escalated (overdue past the first limit).
     """
     rules = overdue_rules(view.tx)
-    limits = [view.scope.where(customer), tab_condition(view, tab, rules)]
+    limits = [view.scope.where(customer), tab_condition(view, tab, rules), *among_found(view, typed)]
     if owner_id:
         limits.append(customer.c.owner_id == owner_id)
     if owner_ids is not None:
@@ -122,10 +126,10 @@ def todo_page(
     return TodoPage(count, tuple(_todo_line(view, line, rules) for line in customer_lines(view, list(ids))))
 
 
-def todo_counts(view: View, *, owner_id: str = "") -> TodoCounts:
-    """Count every tab."""
+def todo_counts(view: View, *, owner_id: str = "", typed: str = "") -> TodoCounts:
+    """Count every tab, narrowed as :func:`todo_page` is."""
     rules = overdue_rules(view.tx)
-    limits = [view.scope.where(customer)]
+    limits = [view.scope.where(customer), *among_found(view, typed)]
     if owner_id:
         limits.append(customer.c.owner_id == owner_id)
     counts = {

@@ -32,6 +32,7 @@ from crm_tui.widgets.cards import BoardColumn, Card, CardLists
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.drawing import separator
 from crm_tui.widgets.entries import entry_lines
+from crm_tui.widgets.keys import twins
 from crm_tui.widgets.moving import MovesDeals, MovingDeal, StageStep
 from crm_tui.widgets.navigation import AtBottom, Go
 from crm_tui.widgets.picker import Picker, PickRow
@@ -105,6 +106,7 @@ class BoardScreen(MovesDeals):
         Binding("f4", "filter", "keys.filter", tooltip="board.filter_tip"),
         Binding("f7", "new", "keys.new", tooltip="board.new_tip"),
         Binding("n", "new", "keys.new", show=False),
+        Binding(twins("slash"), "find", "keys.find", show=False, tooltip="search.board_tip"),
     ]
 
     def __init__(self, counter: Counter) -> None:

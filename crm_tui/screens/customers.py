@@ -16,15 +16,16 @@ from crm_tui.queries.customer_lines import CustomerLine
 from crm_tui.queries.customers import NO_FILTER, CustomerFilter, customers_page
 from crm_tui.queries.finding import who_has_phone, whole_phone
 from crm_tui.widgets import figures
+from crm_tui.widgets.asked_rows import Ask, AskedRows
 from crm_tui.widgets.batch import BatchScreen
 from crm_tui.widgets.counter import Counter
-from crm_tui.widgets.customer_rows import Ask, CustomerRows
 from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.fields import SearchField
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.rows import PAGE_ROWS, Column, Row
+from crm_tui.widgets.searching import Searching
 
 FILTERS: dict[str, CustomerFilter] = {
     "all": NO_FILTER,
@@ -37,7 +38,7 @@ FILTERS: dict[str, CustomerFilter] = {
 }
 
 
-class FoundRows(CustomerRows[CustomerLine]):
+class FoundRows(AskedRows[CustomerLine, CustomerLine]):
     """The customers that match what was typed and the filter."""
 
     def __init__(self, counter: Counter, ask: Ask, typed: str, filters: CustomerFilter) -> None:
@@ -65,7 +66,7 @@ class FoundRows(CustomerRows[CustomerLine]):
             customers_page, typed=self._typed, filters=self._filters, offset=offset, limit=limit
         )
 
-    def customer(self, line: CustomerLine) -> CustomerLine:
+    def subject(self, line: CustomerLine) -> CustomerLine:
         """Return the line itself."""
         return line
 
@@ -89,7 +90,7 @@ class FoundRows(CustomerRows[CustomerLine]):
         return Row(line.id, cells, "warn" if late else "")
 
 
-class CustomersScreen(BatchScreen):
+class CustomersScreen(BatchScreen, Searching):
     """One line to type into and the list it finds; Enter opens, an unknown number becomes a customer."""
 
     CSS_PATH = "customers.tcss"
@@ -99,27 +100,26 @@ class CustomersScreen(BatchScreen):
         Binding("f4", "filter", "keys.filter", tooltip="customers.filter_tip"),
         Binding("f6", "reassign", "keys.reassign", tooltip="batch.reassign_tip"),
         Binding("f7", "new", "keys.new", tooltip="board.new_tip"),
-        Binding("slash,ideographic_comma", "to_search", "keys.filter", show=False),
     ]
 
     def __init__(self, counter: Counter, typed: str = "") -> None:
         super().__init__(counter, _columns(), t("customers.empty"))
         self._filter = "all"
-        self._typed = SearchField(typed, id="typed", select_on_focus=False)
+        self.typed = SearchField(typed, id="typed", select_on_focus=False)
         self._hits = Words(id="hits")
 
     def compose_body(self) -> ComposeResult:
         """The line to type into with the number of hits, and the list."""
         with Horizontal(id="search"):
             yield Words(t("customers.find"), id="find")
-            yield self._typed
+            yield self.typed
             yield Words("] ")
             yield self._hits
         yield self.rows
 
     async def redraw(self) -> None:
         """Search again; the cursor stays on its customer."""
-        typed, filters = self._typed.value.strip(), FILTERS[self._filter]
+        typed, filters = self.typed.value.strip(), FILTERS[self._filter]
         await self.show_customers(FoundRows(self.counter, self.ask, typed, filters))
         more = isinstance(self.source, FoundRows) and not self.source.exact
         self._hits.say(t("customers.more_hits" if more else "customers.hits", count=self.rows.count))
@@ -128,7 +128,7 @@ class CustomersScreen(BatchScreen):
 
     def escape_steps(self) -> Sequence[Callable[[], bool]]:
         """Esc clears the selection, then the filter, then what was typed."""
-        return (self.rows.clear_selection, self._clear_filter, self._clear_typed)
+        return (self.rows.clear_selection, self._clear_filter, self.clear_typed)
 
     @on(Input.Changed, "#typed")
     @work(group="draw", exclusive=True, exit_on_error=False)
@@ -141,7 +141,7 @@ class CustomersScreen(BatchScreen):
     @work(group="open", exclusive=True, exit_on_error=False)
     async def _open_found(self) -> None:
         """Open the only match, or the row under the cursor; offer to take an unknown number in."""
-        typed = self._typed.value.strip()
+        typed = self.typed.value.strip()
         number = whole_phone(typed)
         if number:
             hit = await self.ask(who_has_phone, typed)
@@ -164,29 +164,11 @@ class CustomersScreen(BatchScreen):
 
     def action_find(self, typed: str = "") -> None:
         """Search here: what was typed on the list goes into the line."""
-        self._typed.focus()
-        self._typed.value += typed
-        self._typed.cursor_position = len(self._typed.value)
-
-    def action_to_search(self) -> None:
-        """Go to the line one types into."""
-        self.action_find()
-
-    def action_to_list(self) -> None:
-        """Go to the list, where Space selects."""
-        self.rows.focus()
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor of the list while typing."""
-        self.rows.action_move(by)
-
-    def action_page(self, by: int) -> None:
-        """Move the cursor of the list by windows while typing."""
-        self.rows.action_page(by)
+        self.type_in(typed)
 
     def action_new(self) -> None:
         """Take in a new customer, with what was typed."""
-        typed = self._typed.value.strip()
+        typed = self.typed.value.strip()
         values = {"phone" if whole_phone(typed) else "name": typed} if typed and not self.rows.count else {}
         self.post_message(Go("customer_form", **values))
 
@@ -208,12 +190,6 @@ class CustomersScreen(BatchScreen):
             return False
         self._filter = "all"
         self._draw()
-        return True
-
-    def _clear_typed(self) -> bool:
-        if not self._typed.value:
-            return False
-        self._typed.value = ""
         return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -13,9 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
+from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 from crm_tui.queries.leads import STATUSES, LeadLine, leads_page
 from crm_tui.widgets import figures
+from crm_tui.widgets.asked_rows import Ask, AskedRows
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.field_row import Words
 from crm_tui.widgets.fields import SearchField
@@ -23,47 +25,31 @@ from crm_tui.widgets.lead_batch import WorksOnLeads
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
-from crm_tui.widgets.rows import Anchor, Column, ListSource, Row, RowTone, Selection
+from crm_tui.widgets.rows import Column, NotAsked, Row, RowTone
+from crm_tui.widgets.searching import Searching
 from crm_tui.widgets.text import safe_text
 
-MOST: Final = 1000
-"""Leads that one step may change."""
 _TONES: Final[dict[str, RowTone]] = {"new": "", "following": "", "converted": "good", "invalid": "muted"}
 
 
-class LeadRows:
-    """The leads of one status that match what was typed, page by page."""
+class LeadRows(AskedRows[LeadLine, LeadLine]):
+    """The leads of one status that match what was typed, the newest first."""
 
-    def __init__(self, counter: Counter, ask: Callable[..., Awaitable[Any]], typed: str, status: str) -> None:
-        self._counter = counter
-        self._ask = ask
-        self.question = (typed, status)
-        self.seen: dict[str, LeadLine] = {}
+    def __init__(self, counter: Counter, ask: Ask, typed: str, status: str) -> None:
+        super().__init__(counter, ask, (typed, status))
+        self._typed = typed
+        self._status = status
 
-    async def count(self) -> int:
-        """Return how many there are."""
-        return int((await self._part(0, 0)).count)
+    async def part(self, offset: int, limit: int) -> Any:
+        """Return some of them."""
+        return await self._ask(leads_page, typed=self._typed, status=self._status, offset=offset, limit=limit)
 
-    async def page(self, offset: int, limit: int, near: Anchor | None) -> Sequence[Row]:
-        """Return some of them, the newest first."""
-        lines = (await self._part(offset, limit)).lines
-        self.seen.update({one.id: one for one in lines})
-        return [self._row(one) for one in lines]
+    def subject(self, line: LeadLine) -> LeadLine:
+        """Return the line itself."""
+        return line
 
-    async def index_of(self, row_id: str) -> int | None:
-        """Return where a lead stands among the first MOST, None beyond or when it is gone."""
-        ids = [one.id for one in (await self._part(0, MOST)).lines]
-        return ids.index(row_id) if row_id in ids else None
-
-    async def selected(self, selection: Selection) -> Sequence[LeadLine]:
-        """Return the selected leads, at most MOST."""
-        return [one for one in (await self._part(0, MOST)).lines if one.id in selection]
-
-    async def _part(self, offset: int, limit: int) -> Any:
-        typed, status = self.question
-        return await self._ask(leads_page, typed=typed, status=status, offset=offset, limit=limit)
-
-    def _row(self, line: LeadLine) -> Row:
+    def row(self, line: LeadLine) -> Row:
+        """Return a lead with its number, where it came from, and whose it is."""
         desk = self._counter.desk
         cells = (
             line.name,
@@ -77,7 +63,7 @@ class LeadRows:
         return Row(line.id, cells, _TONES[line.status])
 
 
-class LeadsScreen(WorksOnLeads):
+class LeadsScreen(WorksOnLeads, Searching):
     """One line to type into and the leads it finds; Enter makes a customer of one, or opens its customer."""
 
     CSS_PATH = "leads.tcss"
@@ -86,43 +72,46 @@ class LeadsScreen(WorksOnLeads):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f4", "filter", "keys.filter", tooltip="leads.filter_tip"),
         Binding("f7", "convert", "leads.convert_key", tooltip="leads.convert_tip"),
-        Binding("slash,ideographic_comma", "find", "keys.filter", show=False),
     ]
 
     def __init__(self, counter: Counter) -> None:
         super().__init__(counter)
         self._status = "open"
         self._source: LeadRows | None = None
-        self._typed = SearchField(id="typed", select_on_focus=False)
+        self.typed = SearchField(id="typed", select_on_focus=False)
         self._hits = Words(id="hits")
-        self._rows = VirtualList(_columns(), ListSource(), empty=t("leads.empty"), id="rows")
+        self.rows = VirtualList(_columns(), NotAsked(), empty=t("leads.empty"), id="rows")
 
     def compose_body(self) -> ComposeResult:
         """The line to type into with the number of hits, the list, at the right what is known."""
         with Horizontal(id="search"):
             yield Words(t("customers.find"), id="find")
-            yield self._typed
+            yield self.typed
             yield Words("] ")
             yield self._hits
         with Horizontal():
-            yield self._rows
+            yield self.rows
             yield Static("", classes="side-pane", id="lead", markup=False)
 
     async def redraw(self) -> None:
         """Search again; the cursor stays on its lead."""
-        source = LeadRows(self.counter, self.ask, self._typed.value.strip(), self._status)
+        source = LeadRows(self.counter, self.ask, self.typed.value.strip(), self._status)
         if self._source is not None and self._source.question == source.question:
-            await self._rows.reload()
+            await self.rows.reload()
         else:
-            self._source = source
-            await self._rows.show(source)
-        self._hits.say(t("customers.hits", count=self._rows.count))
+            before, self._source = self._source, source
+            try:
+                await self.rows.show(source)
+            except Refused:
+                self._source = before
+                raise
+        self._hits.say(t("customers.hits", count=self.rows.count))
         self.title = t("leads.title", filter=t(f"leads.filter.{self._status}"))
         self._show_lead()
 
     def escape_steps(self) -> Sequence[Callable[[], bool]]:
         """Esc clears the selection, then the filter, then what was typed."""
-        return (self._rows.clear_selection, self._clear_filter, self._clear_typed)
+        return (self.rows.clear_selection, self._clear_filter, self.clear_typed)
 
     @property
     def customer_id(self) -> str | None:
@@ -133,7 +122,7 @@ class LeadsScreen(WorksOnLeads):
     @property
     def lead(self) -> LeadLine | None:
         """The lead under the cursor."""
-        return self._source.seen.get(self._rows.cursor_id) if self._source else None
+        return self._source.seen.get(self.rows.cursor_id) if self._source else None
 
     @on(Input.Changed, "#typed")
     @work(group="draw", exclusive=True, exit_on_error=False)
@@ -163,21 +152,7 @@ class LeadsScreen(WorksOnLeads):
 
     def action_find(self, typed: str = "") -> None:
         """Search here: what was typed on the list goes into the line."""
-        self._typed.focus()
-        self._typed.value += typed
-        self._typed.cursor_position = len(self._typed.value)
-
-    def action_to_list(self) -> None:
-        """Go to the list, where Space selects."""
-        self._rows.focus()
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor of the list while typing."""
-        self._rows.action_move(by)
-
-    def action_page(self, by: int) -> None:
-        """Move the cursor of the list by windows while typing."""
-        self._rows.action_page(by)
+        self.type_in(typed)
 
     @work(group="filter", exit_on_error=False)
     async def action_filter(self) -> None:
@@ -190,13 +165,13 @@ class LeadsScreen(WorksOnLeads):
 
     async def chosen_leads(self) -> Sequence[LeadLine]:
         """Return the selected leads, else the one under the cursor."""
-        if self._source is not None and self._rows.selected_count:
-            return await self._source.selected(self._rows.selection)
+        if self._source is not None and self.rows.selected_count:
+            return await self._source.selected(self.rows.selection)
         return (self.lead,) if self.lead else ()
 
     def leads_done(self) -> None:
         """Select nothing any more."""
-        self._rows.clear_selection()
+        self.rows.clear_selection()
 
     def _show_lead(self) -> None:
         """Say what is known of the lead under the cursor, on the message line and in the right pane."""
@@ -211,12 +186,6 @@ class LeadsScreen(WorksOnLeads):
             return False
         self._status = "open"
         self._draw()
-        return True
-
-    def _clear_typed(self) -> bool:
-        if not self._typed.value:
-            return False
-        self._typed.value = ""
         return True
 
 

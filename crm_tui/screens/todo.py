@@ -10,7 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
@@ -27,33 +27,36 @@ from crm_tui.queries.todo import (
 )
 from crm_tui.queries.todo import why as why_due
 from crm_tui.widgets import figures
+from crm_tui.widgets.asked_rows import Ask, AskedRows
 from crm_tui.widgets.batch import BatchScreen
 from crm_tui.widgets.chart import Bar, bars
 from crm_tui.widgets.counter import Counter
-from crm_tui.widgets.customer_rows import Ask, CustomerRows
+from crm_tui.widgets.field_row import Words
+from crm_tui.widgets.fields import SearchField
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.rows import Column, Row
+from crm_tui.widgets.searching import Searching
 from crm_tui.widgets.text import safe_text
 from crm_tui.widgets.why import ESCALATED, why_words
 
 PANE_CELLS = 30
 
 
-class TodoRows(CustomerRows[TodoLine]):
-    """The customers of one tab, what is due longest first."""
+class TodoRows(AskedRows[TodoLine, CustomerLine]):
+    """The customers of one tab that match what was typed, what is due longest first."""
 
-    def __init__(self, counter: Counter, ask: Ask, tab: str, owner_id: str) -> None:
-        super().__init__(counter, ask, (tab, owner_id))
+    def __init__(self, counter: Counter, ask: Ask, tab: str, owner_id: str, typed: str) -> None:
+        super().__init__(counter, ask, (tab, owner_id, typed))
         self._tab = tab
-        self._owner_id = owner_id
+        self._limits = {"owner_id": owner_id, "typed": typed}
 
     async def part(self, offset: int, limit: int) -> Any:
         """Return some of them."""
-        return await self._ask(todo_page, self._tab, owner_id=self._owner_id, offset=offset, limit=limit)
+        return await self._ask(todo_page, self._tab, offset=offset, limit=limit, **self._limits)
 
-    def customer(self, line: TodoLine) -> CustomerLine:
+    def subject(self, line: TodoLine) -> CustomerLine:
         """Return the customer that something is to be done for."""
         return line.customer
 
@@ -75,7 +78,7 @@ class TodoRows(CustomerRows[TodoLine]):
         return Row(one.id, cells, "alarm" if line.escalation >= len(ESCALATED) else "warn" if late else "")
 
 
-class TodoScreen(BatchScreen):
+class TodoScreen(BatchScreen, Searching):
     """The list a clerk clears every day; Left and Right change the tab, the right pane explains the row."""
 
     CSS_PATH = "todo.tcss"
@@ -93,26 +96,60 @@ class TodoScreen(BatchScreen):
         super().__init__(counter, _columns(), t("todo.empty"))
         self._tab = tab
         self._owner: PickRow | None = None
+        self.typed = SearchField(id="typed", select_on_focus=False)
+        self._hits = Words(id="hits")
 
     def compose_body(self) -> ComposeResult:
-        """The tabs, the list, and at the right why the row is here and how everybody stands."""
+        """The tabs, the line to type into, the list, at the right why the row is here and how all stand."""
         yield Static("", id="tabs", markup=False)
+        with Horizontal(id="search"):
+            yield Words(t("customers.find"), id="find")
+            yield self.typed
+            yield Words("] ")
+            yield self._hits
         with Horizontal():
             yield self.rows
             yield Static("", classes="side-pane", id="why", markup=False)
 
     async def redraw(self) -> None:
         """Count the tabs and read the list again."""
-        owner = self._owner.value if self._owner else ""
-        counts = await self.ask(todo_counts, owner_id=owner)
+        owner, typed = self._owner.value if self._owner else "", self.typed.value.strip()
+        counts = await self.ask(todo_counts, owner_id=owner, typed=typed)
         self.query_one("#tabs", Static).update(self._tabs(counts))
         self.title = t("todo.title", whose=self._owner.label if self._owner else t("board.all"))
-        await self.show_customers(TodoRows(self.counter, self.ask, self._tab, owner))
+        await self.show_customers(TodoRows(self.counter, self.ask, self._tab, owner, typed))
+        self._hits.say(t("customers.hits", count=self.rows.count))
         await self._show_why(self.rows.cursor_id)
 
     def escape_steps(self) -> Sequence[Callable[[], bool]]:
-        """Esc clears the selection, then the filter."""
-        return (self.rows.clear_selection, self._clear_filter)
+        """Esc clears the selection, then what was typed, then the filter."""
+        return (self.rows.clear_selection, self._close_search, self._clear_filter)
+
+    @on(Input.Changed, "#typed")
+    @work(group="draw", exclusive=True, exit_on_error=False)
+    async def _search(self) -> None:
+        """Narrow the tabs by what stands there now."""
+        if self.source is not None:
+            await self.redraw()
+
+    @on(Input.Submitted, "#typed")
+    def _open_found(self) -> None:
+        self.rows.action_open()
+
+    def action_to_search(self) -> None:
+        """Show the line to type into, and go there."""
+        self.query_one("#search").add_class("-open")
+        super().action_to_search()
+
+    def _close_search(self) -> bool:
+        """Put the line away with what was typed into it."""
+        search = self.query_one("#search")
+        if not search.has_class("-open"):
+            return False
+        search.remove_class("-open")
+        self.rows.focus()
+        self.clear_typed()
+        return True
 
     @on(VirtualList.CursorMoved)
     def _look(self, message: VirtualList.CursorMoved) -> None:

@@ -12,9 +12,9 @@ from crm_tui.domain.errors import Refused
 from crm_tui.domain.moment import parse_moment
 from crm_tui.i18n import t
 from crm_tui.widgets import figures
+from crm_tui.widgets.asked_rows import AskedRows
 from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
-from crm_tui.widgets.customer_rows import CustomerRows
 from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.line_dialog import LineDialog
 from crm_tui.widgets.lines import VirtualList
@@ -43,9 +43,9 @@ class BatchScreen(WorkScreen):
     def __init__(self, counter: Counter, columns: Sequence[Column], empty: str) -> None:
         super().__init__(counter)
         self.rows = VirtualList(columns, NotAsked(), empty=empty, id="rows")
-        self.source: CustomerRows[Any] | None = None
+        self.source: AskedRows[Any, CustomerLine] | None = None
 
-    async def show_customers(self, source: CustomerRows[Any]) -> None:
+    async def show_customers(self, source: AskedRows[Any, CustomerLine]) -> None:
         """Show the answer to another question, or the same one again with the cursor on its customer."""
         if self.source is not None and self.source.question == source.question:
             await self.rows.reload()

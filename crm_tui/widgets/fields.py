@@ -17,10 +17,11 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from crm_tui.widgets.drawing import drawable
-from crm_tui.widgets.keys import digit_of, twins
+from crm_tui.widgets.keys import TWINS, digit_of, twins
 from crm_tui.widgets.text import clean, fit
 
 WIDE_BLANK: Final = "\u3000"
+_LEADS_HERE: Final = frozenset({"slash", *TWINS["slash"]})
 
 
 class TextField(Input):
@@ -76,6 +77,12 @@ class SearchField(TextField):
         Binding("pageup", "screen.page(-1)", show=False),
         Binding("tab", "screen.to_list", show=False),
     ]
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Drop the key that leads here where it comes first: nobody looks for a name that begins so."""
+        if not self.value and event.key in _LEADS_HERE:
+            event.stop()
+            event.prevent_default()
 
 
 class NoteField(TextArea):

@@ -78,7 +78,7 @@ async def test_a_converted_lead_opens_its_customer(office, at_work):
 async def test_leads_are_searched_judged_and_given_away(office, at_work, lead_id):
     async with at_work(office, Go("leads"), number="4001") as pilot:
         await typed(pilot, *"8000")
-        assert pilot.app.screen._rows.count == 1
+        assert pilot.app.screen.rows.count == 1
         await typed(pilot, "f6")
         await typed(pilot, "2")
         assert office.desk.answer(lead_line, lead_id).status == "following"
@@ -86,7 +86,7 @@ async def test_leads_are_searched_judged_and_given_away(office, at_work, lead_id
         await typed(pilot, *"lm", "enter")
         assert office.desk.answer(lead_line, lead_id).owner_name == "李敏"
         await typed(pilot, "escape")
-        assert pilot.app.screen._typed.value == ""
+        assert pilot.app.screen.typed.value == ""
 
 
 @pytest.mark.usefixtures("lead_id")
