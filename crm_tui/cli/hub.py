@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crm_tui.cli.hub_care import add_care
 from crm_tui.cli.options import AsJson, takes, wanted_shape
 from crm_tui.cli.terminal import USAGE, WIDEST, Listing, Shape, Terminal, fail, refusing, say_json
 from crm_tui.i18n import t
@@ -30,6 +31,7 @@ def add_verbs(program: typer.Typer) -> None:
     group.command(help="cli.verb.hub_status")(status)
     group.command(help="cli.verb.hub_devices")(devices)
     group.command(help="cli.verb.hub_seats")(seats)
+    add_care(group)
     program.add_typer(group, name="hub")
 
 

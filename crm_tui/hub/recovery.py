@@ -8,7 +8,7 @@ which it was carried out first, and the hub says which commands had another end 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,10 @@ class Recovery:
     waits_for: tuple[str, ...]
     kept: int
     flips: tuple[Flip, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
 
 
 def begin(books: HubBooks) -> None:

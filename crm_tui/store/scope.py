@@ -121,8 +121,10 @@ def forget_viewers(tx: Transaction) -> None:
         tx.connection.info.pop(_KEPT, None)
 
 
-def viewer_of(tx: Transaction, person_id: str) -> Viewer:
+def viewer_of(tx: Transaction, person_id: str, *, though_frozen: bool = False) -> Viewer:
     """Return the person as a viewer, with the scope computed from the tree as it stands.
+
+    ``though_frozen``: somebody else has decided that what the person did shall count all the same.
 
     Raises:
         Refused: person_unknown, person_frozen.
@@ -130,7 +132,7 @@ def viewer_of(tx: Transaction, person_id: str) -> Viewer:
     row = tx.get(person, person_id)
     if row is None:
         raise Refused("person_unknown")
-    if row.status != "active":
+    if row.status != "active" and not though_frozen:
         raise Refused("person_frozen", name=row.name)
     units = tx.keep("units", lambda: {unit.id: unit for unit in tx.rows(select(org_unit))}, org_unit)
     unit = units[row.unit_id]
