@@ -8,8 +8,10 @@ shows their effects: in a pull that fits one page).
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, Select, Table, and_, func, or_, select
@@ -19,10 +21,12 @@ from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, meta_value
 from crm_tui.hub.keeping import BehindError
 from crm_tui.hub.push import known_of
 from crm_tui.hub.tables import command_alias, command_log, device, feed, review, space_rev
+from crm_tui.store.prepared import say
 from crm_tui.store.replicated import (
     REPLICATED,
     column_names,
     has_key,
+    key_columns,
     plain,
     replicated,
     settled,
@@ -238,11 +242,23 @@ def _still_live(tx: Transaction, name: str, keys: list[str], scope: Sequence[str
         )
 
 
-def _rows(tx: Transaction, name: str, keys: Sequence[str]) -> Iterator[list[Any]]:
-    table = _known(name)
+def _rows(tx: Transaction, name: str, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Yield the rows with these keys as they travel: SQLite's own are, and are passed on untouched."""
+    table, columns = _known(name), key_columns(_known(name))
+    if tx.dialect == "sqlite" and len(columns) == 1:
+        yield from say(tx.connection, _as_stored(table), (json.dumps(keys),)).fetchall()
+        return
     for start in range(0, len(keys), _KEYS):
         for row in tx.rows(plain(table).where(has_key(table, keys[start : start + _KEYS]))):
             yield settled(row)
+
+
+@cache
+def _as_stored(table: Table) -> str:
+    names = ", ".join(f'"{name}"' for name in column_names(table))
+    (key,) = key_columns(table)
+    listed = "(SELECT value FROM json_each(?))"
+    return f'SELECT {names} FROM "{table.name}" WHERE "{key}" IN {listed}'  # noqa: S608 - our own names
 
 
 def _known(name: str) -> Table:

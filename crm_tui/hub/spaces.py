@@ -7,12 +7,15 @@ can name it; the customer's numbers and history are not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, Table, Text, bindparam, select
 
 from crm_tui.hub.touched import Touched
+from crm_tui.store.prepared import Ready
 from crm_tui.store.replicated import has_key, key_text, replicated
+from crm_tui.store.sql import is_listed
 from crm_tui.store.tables import (
     contact,
     contact_plan,
@@ -35,6 +38,15 @@ Spaces = Mapping[str, frozenset[str]]
 OF_CUSTOMER = (contact_point, contact, ownership_event, follow_up, contact_plan)
 OF_DEAL = (stage_visit, stage_evidence)
 _PORTION = 500
+
+_KEYS = bindparam("keys", type_=Text)
+_DEALING = Ready(
+    select(deal.c.customer_id, deal.c.branch_id).where(is_listed(deal.c.customer_id, _KEYS)).distinct()
+)
+_DEALT_WITH = Ready(
+    select(deal.c.customer_id).where(is_listed(deal.c.id, _KEYS), deal.c.customer_id.is_not(None))
+)
+_BRANCHES: dict[Table, Ready] = {}
 
 
 def spaces_of(tx: Transaction, table: Table, keys: Iterable[str]) -> Spaces:
@@ -71,14 +83,7 @@ def notes_on(tx: Transaction, table: Table, keys: Iterable[str]) -> set[str]:
 
 def customers_of(tx: Transaction, deal_ids: Iterable[str]) -> set[str]:
     """Return the customers of these deals."""
-    wanted = sorted(deal_ids)
-    found: set[str] = set()
-    for start in range(0, len(wanted), _PORTION):
-        ids = wanted[start : start + _PORTION]
-        found |= set(
-            tx.scalars(select(deal.c.customer_id).where(deal.c.id.in_(ids), deal.c.customer_id.is_not(None)))
-        )
-    return found
+    return {row.customer_id for row in tx.rows(_DEALT_WITH, _given(sorted(deal_ids)))}
 
 
 def _wide(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
@@ -101,14 +106,19 @@ def _of_deal(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
 
 
 def _by_branch(tx: Transaction, table: Table, keys: list[str], branch: ColumnElement[str]) -> Spaces:
-    asked = select(table.c.id, branch.label("branch")).where(table.c.id.in_(keys))
-    return {row.id: frozenset({row.branch}) for row in tx.rows(asked)}
+    if table not in _BRANCHES:
+        asked = select(table.c.id, branch.label("branch"))
+        _BRANCHES[table] = Ready(asked.where(is_listed(table.c.id, _KEYS)))
+    return {row_id: frozenset({place}) for row_id, place in tx.rows(_BRANCHES[table], _given(keys))}
+
+
+def _given(keys: Sequence[str]) -> dict[str, str]:
+    return {"keys": json.dumps(keys)}
 
 
 def _of_customers(tx: Transaction, table: Table, keys: list[str]) -> Spaces:
     found = dict(_own(tx, table, keys))
-    asked = select(deal.c.customer_id, deal.c.branch_id).where(deal.c.customer_id.in_(keys)).distinct()
-    for row in tx.rows(asked):
+    for row in tx.rows(_DEALING, _given(keys)):
         if row.customer_id in found:
             found[row.customer_id] |= {row.branch_id}
     return found

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Integer, String, Table, case, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 
 def alive(table: Table) -> ColumnElement[bool]:
@@ -81,3 +82,23 @@ def _month_of(element: month_of, compiler: SQLCompiler, **more: Any) -> str:
 def _month_of_sqlite(element: month_of, compiler: SQLCompiler, **more: Any) -> str:
     (day,) = _arguments(element, compiler, **more)
     return f"substr({day}, 1, 7)"
+
+
+class is_listed(FunctionElement[bool]):  # noqa: N801 - SQL functions are written in lower case
+    """Whether a text is among those of a JSON array: any number of them is one value, one statement."""
+
+    name = "is_listed"
+    type = NullType()  # SQLAlchemy compares a Boolean with 1, and then no index serves it
+    inherit_cache = True
+
+
+@compiles(is_listed)
+def _is_listed(element: is_listed, compiler: SQLCompiler, **more: Any) -> str:
+    column, listed = _arguments(element, compiler, **more)
+    return f"({column} IN (SELECT jsonb_array_elements_text(CAST({listed} AS jsonb))))"
+
+
+@compiles(is_listed, "sqlite")
+def _is_listed_sqlite(element: is_listed, compiler: SQLCompiler, **more: Any) -> str:
+    column, listed = _arguments(element, compiler, **more)
+    return f"({column} IN (SELECT value FROM json_each({listed})))"  # noqa: S608 - our own columns

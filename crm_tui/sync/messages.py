@@ -6,7 +6,7 @@ reads a field it does not know leaves it; one that misses a field takes the defa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 
@@ -168,7 +168,7 @@ class TableRows(Message):
 
     table: str
     columns: list[str]
-    rows: list[list[Any]]
+    rows: Sequence[Sequence[Any]]
 
 
 class Gone(Message):
