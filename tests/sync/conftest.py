@@ -158,7 +158,8 @@ _POSTGRES = pytest.mark.postgres
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let every test run on each database of a hub, and with each way to it that makes sense there."""
-    if "hub_kind" not in metafunc.fixturenames:
+    chosen = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if "hub_kind" not in metafunc.fixturenames or "hub_kind" in chosen:
         return
     in_a_file = "in_a_file" in metafunc.fixturenames
     if "way" in metafunc.fixturenames:
