@@ -19,12 +19,13 @@ from crm_tui.screens import SCREENS, place
 from crm_tui.screens.login import LoginScreen
 from crm_tui.settings import Home
 from crm_tui.widgets import drawing
-from crm_tui.widgets.counter import Counter
+from crm_tui.widgets.counter import Counter, Joiner
 from crm_tui.widgets.ending import Ending
 from crm_tui.widgets.frame import CrmScreen, Tone
 from crm_tui.widgets.measuring import Measuring
-from crm_tui.widgets.navigation import Done, Entered, Go, Lock, SettingsChosen
+from crm_tui.widgets.navigation import Done, Entered, Go, Joined, Lock, SettingsChosen
 from crm_tui.widgets.themes import register_themes
+from crm_tui.widgets.watching import DECIDE, Watching
 
 if TYPE_CHECKING:
     from crm_tui.desk import Desk
@@ -32,8 +33,13 @@ if TYPE_CHECKING:
 _IDLE_CHECK_SECONDS = 5
 
 
-class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q would end without asking
-    """The application; ``opener`` opens the desk, in ``starter``'s thread, after the first paint."""
+class CrmApp(
+    Ending, Measuring, Watching, inherit_bindings=False
+):  # Textual's own Ctrl+Q would end without asking
+    """The application; ``opener`` opens the desk, in ``starter``'s thread, after the first paint.
+
+    ``joiner`` makes an empty terminal one of a hub's, by its URL and a code.
+    """
 
     CSS_PATH = "styles/app.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -52,6 +58,7 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         opener: Callable[[], Desk],
         *,
         starter: Executor | None = None,
+        joiner: Joiner | None = None,
         demo: bool = False,
         hint: str = "",
         begin_at: str = "",
@@ -60,6 +67,7 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         self._settings = home.read()
         self._opener = opener
         self._starter = starter
+        self._joiner = joiner
         self._demo = demo
         self._hint = hint
         self._begin_at = begin_at
@@ -90,7 +98,9 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
             desk = await loop.run_in_executor(self._starter, self._opener)
             desk.listen(self._rows_changed)
             signal: Signal[frozenset[str]] = Signal(self, "changed")
-            self._counter = Counter(desk, signal, self._home, self._settings, demo=self._demo)
+            self._counter = Counter(
+                desk, signal, self._home, self._settings, demo=self._demo, joiner=self._joiner
+            )
             self._import_screens()
         return self._counter
 
@@ -111,7 +121,10 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
 
     @on(Changed)
     def _publish(self, message: Changed) -> None:
-        self._open_counter.changed.publish(message.kinds)
+        if self._counter is not None:  # a desk that was closed may have had a last word
+            self._counter.changed.publish(message.kinds)
+        if message.kinds & DECIDE:
+            self.look_who_may_stay()
 
     @on(Entered)
     async def _enter(self) -> None:
@@ -142,8 +155,16 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         await self.pop_screen()
         self._say(message.text, "good")
 
+    @on(Joined)
+    async def _joined(self) -> None:
+        """Begin again on the desk of a terminal that has a hub."""
+        desk, self._counter = self._open_counter.desk, None
+        await asyncio.get_running_loop().run_in_executor(self._starter, desk.close)
+        await self._back_to(1)
+        await self.push_screen(LoginScreen(self._open, "", hint=self._hint))
+
     @on(Lock)
-    async def _lock(self) -> None:
+    async def _lock(self, message: Lock | None = None) -> None:
         """Cover everything with the log-in screen; what was typed is kept as a draft below it."""
         if isinstance(self.screen, LoginScreen):
             return
@@ -151,7 +172,8 @@ class CrmApp(Ending, Measuring, inherit_bindings=False):  # Textual's own Ctrl+Q
         desk = self._open_counter.desk
         number = desk.viewer.number
         desk.log_out()
-        self.push_screen(LoginScreen(self._open, number, hint=self._hint, locked=True))
+        why = message.why if message else ""
+        self.push_screen(LoginScreen(self._open, number, hint=self._hint, locked=True, why=why))
 
     @on(SettingsChosen)
     async def _apply_settings(self) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from crm_tui.app import CrmApp
-from crm_tui.cli.hubs import connector
+from crm_tui.cli.hubs import connector, reach
 from crm_tui.settings import Home
 from crm_tui.widgets.navigation import Practise
 
@@ -30,7 +30,16 @@ def run_screen(
         desks.append(desk)
         return desks[-1]
 
-    app = CrmApp(home, opener, demo=demo, hint=hint)
+    def joiner(url: str, code: str) -> None:
+        from crm_tui.desk.joining import join_hub
+
+        hub = reach(url, certificate=home.read().hub_certificate)
+        try:
+            join_hub(home.database, hub, url, code)
+        finally:
+            hub.close()
+
+    app = CrmApp(home, opener, demo=demo, hint=hint, joiner=joiner)
     wish = app.run()
     if isinstance(wish, Practise):
         from crm_tui.cli.practice import practise

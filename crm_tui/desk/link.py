@@ -65,6 +65,7 @@ class Link:
         self._hub = hub
         self.listeners: list[Listener] = []
         self.reporters: list[Callable[[Report], None]] = []
+        self.on_progress: list[Progress] = []
         self._client = SyncClient(books.rebase, hub, books.now, machine=machine, app_version=app_version)
         self._one_round = threading.Lock()
         self._wanted = threading.Event()
@@ -115,7 +116,7 @@ class Link:
         with self._one_round:
             self._say(busy=True)
             try:
-                report = self._client.run(digests=digests, progress=progress)
+                report = self._client.run(digests=digests, progress=progress or self._progress)
             except HubError as no:
                 self._say(busy=False, online=no.code not in _AWAY, trouble=no.code, details=no.details)
                 raise
@@ -126,6 +127,10 @@ class Link:
             for reporter in self.reporters:
                 reporter(report)
             return report
+
+    def _progress(self, rows: int) -> None:
+        for told in self.on_progress:
+            told(rows)
 
     def heed(self, _changed: frozenset[str]) -> None:
         """Ask for a round because a command was carried out here."""

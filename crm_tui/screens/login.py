@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -22,11 +23,17 @@ from crm_tui.widgets.fields import TextField
 from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.navigation import Entered, Go, Quit
 from crm_tui.widgets.picker import Picker, PickRow
-from crm_tui.widgets.refusal import clock_behind, refused
+from crm_tui.widgets.refusal import clock_behind, refusal, refused
 from crm_tui.widgets.text import safe_text
 
 if TYPE_CHECKING:
+    from crm_tui.desk import Desk
     from crm_tui.queries.door import AtDoor, Door, Tries
+
+T = TypeVar("T")
+
+PAUSE: Final = 5.0
+"""Seconds between two tries to fetch what a terminal that has just joined does not have yet."""
 
 
 class LoginScreen(CrmScreen):
@@ -46,9 +53,16 @@ class LoginScreen(CrmScreen):
     ]
 
     def __init__(
-        self, opening: Callable[[], Awaitable[Counter]], number: str, *, hint: str = "", locked: bool = False
+        self,
+        opening: Callable[[], Awaitable[Counter]],
+        number: str,
+        *,
+        hint: str = "",
+        locked: bool = False,
+        why: str = "",
     ) -> None:
         super().__init__()
+        self._why = why
         self._opening = opening
         self._number = number
         self._said = hint
@@ -81,6 +95,8 @@ class LoginScreen(CrmScreen):
         """Open the desk behind the first paint."""
         self.title = t("login.locked") if self._locked else t("login.title")
         self.set_hint(self._said or t("login.hint"))
+        if self._why:
+            self.say(self._why, "error")
         if self._number:
             self.query_one("#pin").focus()
         self._open()
@@ -177,6 +193,7 @@ class LoginScreen(CrmScreen):
         from crm_tui.queries.door import door
 
         self._counter = counter
+        await _fetch_first(counter.desk, self._state, lambda no: self.say(no, "warn"))
         self._door = await counter.desk.write(lambda: counter.desk.answer_anyone(door))
         if not self._door.founded:
             self.post_message(Go("wizard"))
@@ -195,11 +212,13 @@ class LoginScreen(CrmScreen):
         if person is None or self._counter is None:
             self._state("")
             return
-        from crm_tui.queries.door import tries
-
         desk = self._counter.desk
-        self._tries = await desk.write(lambda: desk.answer_anyone(tries, person.person_id))
-        self._state(t("login.tries", left=self._tries.left) if self._tries.has_pin else t("login.first_pin"))
+        found, known = await desk.write(lambda: _how_known(desk, person.person_id))
+        self._tries = found
+        if not found.has_pin:
+            self._state(t("login.first_pin"))
+        else:
+            self._state(t("login.tries", left=found.left) if known else t("login.at_hub"))
         if self._waiting:
             self._waiting = False
             self.say("")
@@ -211,7 +230,7 @@ class LoginScreen(CrmScreen):
         desk = self._counter.desk
         self._state(t("login.checking"))
         try:
-            await desk.write(lambda: desk.log_in(person.person_id, pin))
+            await _at_door(desk, lambda: desk.log_in(person.person_id, pin))
         except Refused as no:
             self.say(refused(no), "error")
             self._show_person()
@@ -238,7 +257,7 @@ class LoginScreen(CrmScreen):
         assert self._counter is not None
         desk = self._counter.desk
         try:
-            await desk.write(lambda: desk.door.choose_pin(person.person_id, pin))
+            await _at_door(desk, lambda: desk.door.choose_pin(person.person_id, pin))
         except Refused as no:
             self.say(refused(no), "error")
             self._show_person()
@@ -254,6 +273,47 @@ class LoginScreen(CrmScreen):
 
     def _state(self, text: str) -> None:
         self.query_one("#state", Static).update(safe_text(text))
+
+
+def _how_known(desk: Desk, person_id: str) -> tuple[Tries, bool]:
+    """Return how a person stands with the PIN, and whether this terminal can check it alone."""
+    from crm_tui.queries.door import tries
+
+    here = desk.answer_anyone(tries, person_id)
+    return replace(here, has_pin=desk.door.has_pin(person_id)), here.has_pin
+
+
+async def _at_door(desk: Desk, work: Callable[[], T]) -> T:
+    """Do what may need the hub, without keeping the writer from its work meanwhile."""
+    if desk.link is None:
+        return await desk.write(work)
+    from crm_tui.desk.aside import aside
+
+    return await aside(work)
+
+
+async def _fetch_first(desk: Desk, tell: Callable[[str], None], object_to: Callable[[str], None]) -> None:
+    """Fetch what a terminal that has joined a hub does not have yet; Esc ends the program meanwhile."""
+    from crm_tui.queries.door import door
+
+    link, loop = desk.link, asyncio.get_running_loop()
+    if link is None:
+        return
+    from crm_tui.sync.messages import HubError
+
+    def told(rows: int) -> None:
+        loop.call_soon_threadsafe(tell, t("login.fetched", rows=rows))
+
+    link.on_progress.append(told)
+    while not (await desk.write(lambda: desk.answer_anyone(door))).founded:
+        tell(t("login.fetching"))
+        try:
+            await link.meet()
+        except (HubError, Refused) as no:
+            object_to(refusal(no.code, no.details))
+            await asyncio.sleep(PAUSE)
+    link.on_progress.remove(told)
+    tell("")
 
 
 def _remember(home: Home, number: str) -> None:

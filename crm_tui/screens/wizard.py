@@ -1,4 +1,4 @@
-"""First set-up: display, organisation, trade, practice; nothing is founded before the last step."""
+"""First set-up: display, hub, organisation, trade, practice; nothing is founded before the last step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.field_row import Value
 from crm_tui.widgets.form import Form
 from crm_tui.widgets.frame import MIN_HEIGHT, MIN_WIDTH, CrmScreen, RuleLine
-from crm_tui.widgets.navigation import Entered, Go, Practise, Quit
+from crm_tui.widgets.navigation import Entered, Go, Joined, Practise, Quit
 from crm_tui.widgets.refusal import refusal, refused
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ _NAMES = tuple(STEPS)
 
 
 class WizardScreen(CrmScreen):
-    """Four steps; Esc goes a step back, F10 goes on and founds the organisation at the end."""
+    """Five steps; Esc goes a step back, F10 goes on and founds the organisation at the end.
+
+    Who joins a hub is done after the second one: the hub has everything else.
+    """
 
     CSS_PATH = "wizard.tcss"
     AUTO_FOCUS = ""
@@ -81,7 +84,10 @@ class WizardScreen(CrmScreen):
         self.say("")
         if self._step == 0:
             self._wear_choice()
-        if self._step < len(STEPS) - 1:
+        if _NAMES[self._step] == "hub" and self._typed["way"] == "join":
+            self._founding = True
+            self._join()
+        elif self._step < len(STEPS) - 1:
             self._step += 1
             await self._show_step()
         else:
@@ -105,6 +111,9 @@ class WizardScreen(CrmScreen):
 
     def leave(self) -> None:
         """Go a step back; from the first one, end the program: it begins here again."""
+        if self._founding:
+            self.say(t("wizard.joining"))
+            return
         if self._step == 0:
             self.action_quit()
             return
@@ -172,6 +181,28 @@ class WizardScreen(CrmScreen):
         home = self.counter.home
         self.counter.settings = replace(home.read(), language=language, theme=theme, border=border)
         home.write(self.counter.settings)
+
+    @work(group="found", exit_on_error=False)
+    async def _join(self) -> None:
+        """Make this terminal one of the hub's; the sentence says what was wrong with URL or code."""
+        from crm_tui.desk.aside import aside
+        from crm_tui.sync.messages import HubError
+
+        joiner = self.counter.joiner
+        url, _, told = str(self._typed.get("url", "")).strip().partition("#")
+        code = str(self._typed.get("code", "")).strip() or told
+        try:
+            if not url or not code or joiner is None:
+                self.say(t("wizard.join_needs"), "error")
+                return
+            self.say(t("wizard.joining"))
+            await aside(lambda: joiner(url, code))
+        except (HubError, Refused) as no:
+            self.say(refusal(no.code, no.details), "error")
+            return
+        finally:
+            self._founding = False
+        self.post_message(Joined())
 
     @work(group="found", exit_on_error=False)
     async def _found(self) -> None:

@@ -26,6 +26,15 @@ def look() -> list[FieldSpec]:
     ]
 
 
+def hub() -> list[FieldSpec]:
+    """Return the question whether this terminal joins a hub, and how."""
+    return [
+        _choice("way", [Choice(one, t(f"wizard.way.{one}")) for one in ("found", "join")]),
+        FieldSpec("url", "wizard.url"),
+        FieldSpec("code", "wizard.code"),
+    ]
+
+
 def organisation() -> list[FieldSpec]:
     """Return the fields of the organisation and its first administrator."""
     names = [
@@ -53,6 +62,7 @@ def practice() -> list[FieldSpec]:
 
 STEPS: Final[dict[str, Callable[[], list[FieldSpec]]]] = {
     "look": look,
+    "hub": hub,
     "organisation": organisation,
     "trade": trade,
     "practice": practice,
@@ -66,6 +76,7 @@ def first_answers(theme: str, border: str) -> dict[str, Value]:
         "language": i18n.language(),
         "theme": theme or THEMES[0].name,
         "border": border if border in drawing.BORDERS else drawing.BORDERS[0],
+        "way": "found",
         "time_zone": "Asia/Shanghai",
         "number": "1001",
         "trade": TRADES[0],

@@ -21,7 +21,15 @@ class AtBottom(Message):
 
 
 class Lock(Message):
-    """Somebody wants the screen locked."""
+    """Somebody wants the screen locked, or may not stay: ``why`` is the sentence."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__()
+        self.why = why
+
+
+class Joined(Message):
+    """This terminal has become one of a hub's."""
 
 
 class Quit(Message):

@@ -26,7 +26,7 @@ def _how(state: LinkState, now: datetime, zone: str) -> str:
     if found.frozen:
         return t("sync.badge.frozen")
     if state.online is False:
-        return t("sync.badge.offline", count=found.waiting)
+        return t("sync.badge.offline" if found.waiting else "sync.badge.away", count=found.waiting)
     if state.trouble:
         return t("sync.badge.trouble", count=found.waiting)
     if found.waiting:

@@ -85,7 +85,7 @@ class Shop:
             ids=ids,
             writer=self._line,
             reader=self._line,
-            connect=lambda member: way,
+            connect=lambda _: way,
         )
         desk.way = way
         desk.link._client._machine = name
@@ -160,7 +160,7 @@ def taken(shop):
 
 
 @pytest.fixture
-def run_at(home, in_line, office):
+def run_at(home, in_line):
     """Return the way to run the program over a terminal's desk, with the clerk at the sync screen."""
 
     def opened(desk, size=(80, 24)):

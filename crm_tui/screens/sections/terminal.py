@@ -107,16 +107,26 @@ class DataSection(Section):
             Row("backup", (t("settings.backup"), t("settings.enter"))),
             Row("import", (t("settings.import"), importing), "" if may_import else "muted"),
             Row("restore", (t("settings.restore"), "crm-tui restore"), "muted"),
+            Row("hub", (t("settings.hub"), await self._hub())),
         ]
 
     async def open(self, row_id: str) -> None:
         """Do what the row says."""
         if row_id == "import":
             self.screen.post_message(Go("import"))
+        elif row_id == "hub":
+            self.screen.post_message(Go("sync"))
         elif row_id == "restore":
             self.screen.say(t("settings.restore_hint"))
         else:
             await self._back_up()
+
+    async def _hub(self) -> str:
+        link = self.screen.counter.desk.link
+        if link is None:
+            return t("settings.no_hub")
+        state = await self.screen.ask(lambda view: link.state_in(view.tx))
+        return state.standing.url
 
     async def _back_up(self) -> None:
         desk, home = self.screen.counter.desk, self.screen.counter.home

@@ -1,0 +1,152 @@
+"""Two programs and a hub, as real processes: what one does the other shows; the hub goes and comes back."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+CLOCK = ("--clock", "2026-01-08T02:42:00+00:00")
+
+
+def run(home, *words):
+    """Run a verb to its end; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "crm_tui", "--home", str(home), *CLOCK, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def answers(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+class Hub:
+    """A hub of the shop's data that is started and stopped like a server."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database = f"sqlite:///{folder / 'hub.db'}"
+        self._home = home
+        self._process = None
+        run(home, "hub", "init", "--db", self.database, "--url", self.url)
+
+    def start(self):
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "crm_tui", "--home", str(self._home), *CLOCK),
+                *("hub", "serve", "--db", self.database, "--port", str(self.port)),
+            ],
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 45
+        while not answers(self.port):
+            assert time.monotonic() < end, "the hub could not be started"
+            assert self._process.poll() is None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.05)
+
+    def stop(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def code(self, unit):
+        """Return a code with which a terminal may join."""
+        said = run(self._home, "hub", "invite", unit, "--db", self.database)
+        return said.split("--code ")[1].split()[0]
+
+
+@pytest.fixture
+def hub(home, tmp_path):
+    """A hub made of the demonstration, whose terminal is its first member; it is running."""
+    made = Hub(home, tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def second(hub, tmp_path):
+    """The home of a second terminal that has joined."""
+    folder = tmp_path / "second"
+    run(folder, "join", hub.url, "--code", hub.code("三里屯店"))
+    return folder
+
+
+def quick(terminal, line):
+    """Take a customer in by one line."""
+    terminal.press("f9")
+    terminal.until("快录")
+    terminal.press(line)
+    terminal.settle()
+    terminal.press("f10")
+
+
+def test_a_change_here_stands_on_the_other_screen_by_itself(second, start, facts):
+    one = start()
+    one.log_in(facts.number)
+    two = start(at=second)
+    two.until("PIN")
+    two.log_in("1020")
+    one.until("同步")
+    two.until("同步")
+    two.press("f2")
+    two.until("客户")
+    two.press("zhaoyizhan")
+    quick(one, "13700002222 赵一站")
+    two.until("赵一站")
+
+
+def test_what_is_saved_without_the_hub_waits_and_goes_by_itself_when_it_is_back(hub, start, facts):
+    shop = start()
+    shop.log_in(facts.number)
+    shop.until("同步")
+    hub.stop()
+    quick(shop, "13700003333 钱二站")
+    shop.until("离线1条")
+    hub.start()
+    shop.until(lambda me: "离线" not in me.lines[0] and "同步" in me.lines[0])
+
+
+def test_a_customer_given_away_twice_stays_where_it_was_given_first_and_the_other_is_told(hub, second, start):
+    one, two = start(size=(120, 40)), start(at=second, size=(120, 40))
+    one.log_in("1020")
+    two.until("PIN")
+    two.log_in("1020")
+    one.until("同步")
+    two.until("同步")
+    hub.stop()
+    for shop, whom in ((one, "1"), (two, "2")):
+        shop.press("f2")
+        shop.until("客户列表")
+        shop.settle()
+        shop.press("f6")
+        shop.until("改派给谁")
+        shop.press(whom)
+        shop.until("原因？")
+        shop.press("f10")
+        shop.until("离线1条")
+    hub.start()
+    shops = (one, two)
+    one.until(lambda _: any("被拒1" in shop.lines[0] for shop in shops if shop.read(0) or True))
+    loser = next(shop for shop in shops if "被拒1" in shop.lines[0])
+    loser.press("ctrl+g", "0")
+    loser.until("同步状态", "分配客户", "被拒: ")
+    winner = two if loser is one else one
+    winner.until(lambda me: "同步" in me.lines[0])
