@@ -18,6 +18,7 @@ from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.line_dialog import LineDialog
 from crm_tui.widgets.lines import VirtualList
+from crm_tui.widgets.parked import Parked
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.refusal import refused
 from crm_tui.widgets.rows import Column, NotAsked
@@ -115,7 +116,9 @@ class BatchScreen(WorkScreen):
             except Refused as no:
                 return refused(no)
 
-        typed = await self.app.push_screen_wait(LineDialog(t("batch.until", count=len(chosen)), read))
+        typed = await self.app.push_screen_wait(
+            LineDialog(t("batch.until", count=len(chosen)), read, Parked(self.counter, "postpone"))
+        )
         if not typed:
             return
         try:
@@ -137,7 +140,9 @@ class BatchScreen(WorkScreen):
         chosen = await self._chosen()
         if not chosen:
             return
-        tag = await self.app.push_screen_wait(LineDialog(t("batch.which_tag", count=len(chosen))))
+        tag = await self.app.push_screen_wait(
+            LineDialog(t("batch.which_tag", count=len(chosen)), parked=Parked(self.counter, "tag"))
+        )
         if not tag or not await self._agreed(len(chosen), "batch.tag"):
             return
         tag = tag.lstrip("#＃")

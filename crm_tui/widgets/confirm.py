@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -16,6 +16,7 @@ from crm_tui.widgets.field_row import FieldKind, FieldRow, FieldSpec, Words
 from crm_tui.widgets.fields import Choice, ChoiceField
 from crm_tui.widgets.frame import CrmModal
 from crm_tui.widgets.keys import twins
+from crm_tui.widgets.parked import Parked
 
 _NO = "no"
 _YES = "yes"
@@ -25,7 +26,8 @@ class Confirm(CrmModal[str | None]):
     """Shows a preview and waits: F10 or Ctrl+S confirms, Esc cancels.
 
     The result is None when cancelled, else the reason: the text typed, the value of the reason chosen,
-    or an empty string when no reason was asked for.
+    or an empty string when no reason was asked for. A reason that was typed when it was cancelled is
+    ``parked``: it stands there the next time.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,8 +39,16 @@ class Confirm(CrmModal[str | None]):
     Confirm .preview { text-style: bold; margin: 0 0 1 0; }
     """
 
-    def __init__(self, preview: str, *, ask_reason: bool = False, reasons: Sequence[Choice] = ()) -> None:
+    def __init__(
+        self,
+        preview: str,
+        *,
+        ask_reason: bool = False,
+        reasons: Sequence[Choice] = (),
+        parked: Parked | None = None,
+    ) -> None:
         super().__init__()
+        self._parked = parked
         self._preview = preview
         self._reason: FieldRow | None = None
         if ask_reason or reasons:
@@ -59,24 +69,45 @@ class Confirm(CrmModal[str | None]):
     def on_mount(self) -> None:
         """Stand on the reason, else on cancel."""
         (self._reason.field if self._reason is not None else self._answer).focus()
+        if self._parked is not None:
+            self._bring_back(self._parked)
 
-    def action_confirm(self) -> None:
+    @work(group="draft", exit_on_error=False)
+    async def _bring_back(self, parked: Parked) -> None:
+        left = await parked.take()
+        if left and self._reason is not None and not self._reason.value:
+            self._reason.put(left)
+            if isinstance(self._reason.field, Input):
+                self._reason.field.action_select_all()
+
+    async def action_cancel(self) -> None:  # type: ignore[override]  # Textual awaits actions that are coroutines
+        """Close without a result; a typed reason is kept, and where it cannot be, the window stays."""
+        if self._parked is not None and self._reason is not None:
+            no = await self._parked.keep(str(self._reason.value))
+            if no:
+                self._reason.wrong(no)
+                return
+        self.dismiss(None)
+
+    async def action_confirm(self) -> None:
         """Confirm; without the reason that is asked for, go there and say so."""
         reason = self._reason.value if self._reason is not None else ""
         if self._reason is not None and not reason:
             self._reason.wrong(t("widget.must_fill", field=t("widget.confirm_reason")))
             self._reason.field.focus()
             return
+        if self._parked is not None:
+            await self._parked.keep("")
         self.dismiss(reason if isinstance(reason, str) else " ".join(reason))
 
-    def action_enter(self) -> None:
+    async def action_enter(self) -> None:
         """Go on from the reason; on the answers, do what they say."""
         if not self._answer.has_focus:
             self._answer.focus()
         elif self._answer.value == _YES:
-            self.action_confirm()
+            await self.action_confirm()
         else:
-            self.dismiss(None)
+            await self.action_cancel()
 
     @on(Input.Submitted)
     def _typed(self, message: Input.Submitted) -> None:

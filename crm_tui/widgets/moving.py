@@ -17,6 +17,7 @@ from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.keys import twins
 from crm_tui.widgets.navigation import Go
+from crm_tui.widgets.parked import Parked
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.refusal import refusal, refused
 from crm_tui.widgets.workplace import WorkScreen
@@ -117,7 +118,8 @@ class MovesDeals(WorkScreen):
             return
         preview = t("moving.reason_for", count=len(moves), stage=self._stage_step(moves[0].to).name)
         self.app.push_screen(
-            Confirm(preview, ask_reason=True), _given(lambda reason: self._carry_moves(moves, reason=reason))
+            Confirm(preview, ask_reason=True, parked=Parked(self.counter, "move")),
+            _given(lambda reason: self._carry_moves(moves, reason=reason)),
         )
 
     @work(group="move", exit_on_error=False)
