@@ -36,7 +36,7 @@ class Saved:
 
 
 @pytest.fixture
-def save(hub_books: Any, tmp_path: Path) -> Callable[[], Saved]:
+def save(in_a_file: None, hub_books: Any, tmp_path: Path) -> Callable[[], Saved]:
     """Save the hub as it is now."""
     return lambda: Saved(hub_books, tmp_path / "saved.db")
 
