@@ -15,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import finding, importing, models, saving, screens
+from benchmarks import finding, importing, models, saving, screens, syncing
 from benchmarks.data import FULL, SMOKE, Data, Sizes, now, prepare
 from benchmarks.measuring import Result
 
@@ -26,7 +26,7 @@ def main() -> None:
     """Run what was asked for, everything by default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="smaller data, about a minute")
-    parser.add_argument("parts", nargs="*", help="start board keys find save import models memory")
+    parser.add_argument("parts", nargs="*", help="start board keys find save import models memory hub")
     given = parser.parse_args()
     sizes, console, began = SMOKE if given.smoke else FULL, Console(width=120), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crm-tui-bench-") as folder:
@@ -55,6 +55,7 @@ def _parts(data: Data, sizes: Sizes, *, smoke: bool) -> dict[str, Callable[[], I
         "save": lambda: saving.saving(data, 200 if smoke else 1_000),
         "import": lambda: importing.importing(data, few, many),
         "models": lambda: models.models(data, 5 if smoke else 9),
+        "hub": lambda: syncing.hub_and_terminals(data, smoke=smoke),
     }
 
 
@@ -64,7 +65,7 @@ def _table(results: list[Result]) -> Table:
         table.add_column(head, justify="left" if head in {"work", "floor", "result"} else "right")
     for one in results:
         floor = "-" if one.floor is None else f"{one.floor:.2f} {one.unit}"
-        verdict = "ok" if one.met else "gap"
+        verdict = "-" if one.goal is None else "ok" if one.met else "gap"
         table.add_row(
             one.work, one.floor_name, f"{one.ours:.2f} {one.unit}", floor, one.said, one.said_goal, verdict
         )

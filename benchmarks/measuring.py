@@ -15,13 +15,14 @@ class Result:
     """One line of the table: ``ours`` and ``floor`` in ``unit``, their ``value`` against the ``goal``.
 
     ``value`` is the ratio ours / floor, or ``ours`` itself where the goal is an absolute one (no floor).
+    ``goal`` None: nothing is wished for, the figure is there to be watched.
     """
 
     work: str
     floor_name: str
     ours: float
     floor: float | None
-    goal: float
+    goal: float | None
     unit: str = "ms"
 
     @property
@@ -30,7 +31,7 @@ class Result:
 
     @property
     def met(self) -> bool:
-        return self.value <= self.goal
+        return self.goal is None or self.value <= self.goal
 
     @property
     def said(self) -> str:
@@ -38,6 +39,8 @@ class Result:
 
     @property
     def said_goal(self) -> str:
+        if self.goal is None:
+            return "-"
         return f"<= {self.goal:g} {self.unit}" if self.floor is None else f"<= {self.goal:g}x"
 
 
