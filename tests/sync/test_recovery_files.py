@@ -14,13 +14,15 @@ from typer.testing import CliRunner, Result
 
 from crm_tui.cli.program import build_program
 from crm_tui.commands.customers import CreateCustomer
+from crm_tui.commands.people import SetPersonStatus
 from crm_tui.desk.link import Link
-from crm_tui.hub import backups
+from crm_tui.hub import backups, founding, review
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import command_log, feed
 from crm_tui.hub.verify import BAD, GOOD, digest, verify
+from crm_tui.store.outbox import fact
 from crm_tui.store.tables import customer
 from crm_tui.sync.joining import membership
 from crm_tui.sync.messages import HubError
@@ -165,3 +167,27 @@ def test_only_one_decision_at_a_time_can_be_asked_for(hub: Any, cli: Run) -> Non
     assert cli("review", "--accept").exit_code == 2
     assert cli("review", "x", "--accept", "--discard").exit_code == 2
     assert json.loads(cli("review", "--json").stdout) == []
+
+
+def test_the_log_makes_the_rows_of_the_hub_from_nothing(hub: Any, ids: Callable[[], str]) -> None:
+    books, till = hub.authority.books, hub.terminals["till"]
+    with hub.office.desk._books.read() as tx:
+        device_id = fact(tx, "device_id")
+    founding.adopt(books, device_id=device_id, machine="x", unit_id=hub.units["Haitang"], name="office")
+    other = hub.terminal("other", log_in="6002")
+    head = hub.terminal("head", "Haitang", log_in="1001")
+    till.give(CreateCustomer(name="先来", phones=("13900003333",)))
+    other.give(CreateCustomer(name="后到", phones=("13900003333",)))
+    hub.quiet()
+    till.give(CreateCustomer(name="冻结前"))
+    head.give(SetPersonStatus(person_id=hub.people["6001"], status="frozen", expected="active"))
+    head.sync()
+    till.sync()
+    (flagged, held) = review.cases(books)
+    assert (flagged.status, held.status) == ("flagged", "held")
+    assert states(books)["replay"] == GOOD
+    review.accept(books, hub.people["4001"], held.cmd_id, ids)
+    assert states(books)["replay"] == GOOD
+    with books.write() as tx:
+        tx.update_where(customer, customer.c.name == "冻结前", name="x")
+    assert states(books)["replay"] == BAD
