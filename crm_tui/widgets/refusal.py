@@ -15,7 +15,7 @@ def refusal(code: str, details: Mapping[str, object]) -> str:
     A newer hub may say a code that this program does not know, or one it knows with other details.
     """
     try:
-        return t(f"refused.{code}", **_in_words(details))
+        return t(f"refused.{code}", **{"code": code, **_in_words(details)})
     except KeyError:
         return t("refused.said_otherwise", code=code)
 

@@ -21,6 +21,7 @@ from crm_tui.hub.books import meta_value
 from crm_tui.hub.server import LARGEST_BODY, LARGEST_OF_STRANGERS, Server
 from crm_tui.sync.messages import JoinRequest, Say
 
+pytestmark = pytest.mark.usefixtures("in_a_file")
 CODES = {*map(str, Say)}
 PATHS = (
     *("card", "join", "token", "fork", "push", "pull", "wait", "log_in", "choose_pin", "reset_pin", "unlock"),
