@@ -6,9 +6,11 @@ READY := $(VENV)/.ready
 MO := $(VENV)/.catalogs
 # On two cores four workers keep both busy: screen tests wait more than they compute.
 WORKERS ?= 4
+DATABASES ?= sqlite postgresql file
+SECONDS_EACH ?= 180
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format catalogs docs pictures bench bench-smoke lock clean
+.PHONY: help demo run test faults check format catalogs docs pictures bench bench-smoke lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 14
@@ -34,6 +36,10 @@ run: $(MO) ## open the program on this machine's own data
 
 test: $(MO) ## run every test (PARTS="tests/unit -k phone" for some)
 	$(BIN)/python -m pytest -n $(WORKERS) $(PARTS)
+
+faults: $(MO) ## eight terminals and a hub while things go wrong, ten minutes (DATABASES="sqlite postgresql file")
+	for database in $(DATABASES); do \
+		$(BIN)/python tests/faults/trial --database $$database --seconds $(SECONDS_EACH) || exit 1; done
 
 check: $(MO) ## format, lint, types, import contracts, translations complete
 	$(BIN)/ruff format --check .

@@ -8,25 +8,20 @@ from pathlib import Path
 
 import pytest
 
-TROUBLES = ("killed_terminals", "killed_hub", "bad_network", "cloned_terminal", "full_disk_at_terminal")
+KILLS = ("killed_terminals", "cloned_terminal", "full_disk_at_terminal")
+SERVED = (*KILLS, "killed_hub", "bad_network")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks and limits of POSIX")
-def test_nothing_is_lost_or_doubled_by_kills_a_bad_network_a_clone_and_a_full_disk():
-    trial = Path(__file__).with_name("trial")
+@pytest.mark.parametrize(
+    ("database", "troubles", "pace"),
+    [("sqlite", SERVED, 0.8), ("file", KILLS, 0.4)],
+    ids=["served", "shared"],
+)
+def test_eight_terminals_lose_and_double_nothing_whatever_happens(database, troubles, pace):
+    words = ["--database", database, "--seed", "11", "--pace", str(pace), "--commands", "40"]
     done = subprocess.run(
-        [
-            sys.executable,
-            str(trial),
-            "--seed",
-            "11",
-            "--pace",
-            "0.8",
-            "--commands",
-            "40",
-            "--only",
-            *TROUBLES,
-        ],
+        [sys.executable, str(Path(__file__).with_name("trial")), *words, "--only", *troubles],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -34,4 +29,4 @@ def test_nothing_is_lost_or_doubled_by_kills_a_bad_network_a_clone_and_a_full_di
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WRONG" not in done.stdout
-    assert all(name.replace("_", " ") in done.stdout for name in TROUBLES)
+    assert all(name.replace("_", " ") in done.stdout for name in troubles)

@@ -75,6 +75,8 @@ def check(homes: list[Path], database: str) -> Iterator[Finding]:
         yield _owners(tx, terminals)
         yield _chains(tx, log)
         yield Finding("answers: " + _spelt(log), len(log), _of_status(log, "quarantined"))
+    waits = [int((home / "slowest").read_text()) for home in homes]
+    yield Finding("milliseconds that the slowest push of a terminal took", max(waits), ())
     files = [home / "crm.db" for home in homes]
     if database.startswith(("sqlite:", "file:")):
         files.append(Path("/" + database.partition("://")[2].lstrip("/")))

@@ -43,7 +43,7 @@ from crm_tui.store.outbox import set_facts
 from crm_tui.store.tables import customer, org_unit, outbox, person
 from crm_tui.sync import client as sync_client
 from crm_tui.sync.joining import membership
-from crm_tui.sync.messages import HubError, LogInRequest
+from crm_tui.sync.messages import HubError, LogInRequest, PushAnswer, PushRequest
 
 SAID_NO, NOT_SOUND = 3, 7
 
@@ -105,6 +105,8 @@ class Clerk:
             member = membership(tx)
         assert member is not None
         hub = connector(Home(Path(order.home)))(member)
+        self._slowest = 0.0
+        self._push, hub.push = hub.push, self._timed
         self._link = Link(self._desk._books, hub, machine=order.name)
         self._desk._deeds.listeners.append(self._link.heed)
         self._stop = Path(order.home).parent / "stop"
@@ -121,6 +123,14 @@ class Clerk:
         while self._waiting():
             self._link.want()
             time.sleep(0.3)
+        (Path(self._order.home) / "slowest").write_text(f"{self._slowest * 1000:.0f}")
+
+    def _timed(self, request: PushRequest) -> PushAnswer:
+        """Hand commands over and note how long the hub, or the lock of its file, let this terminal wait."""
+        began = time.monotonic()
+        answer = self._push(request)
+        self._slowest = max(self._slowest, time.monotonic() - began)
+        return answer
 
     def settle(self) -> None:
         """Run rounds that compare what both sides hold; a difference is a mistake."""

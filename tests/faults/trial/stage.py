@@ -25,7 +25,7 @@ from crm_tui.hub.accounts import invite_terminal
 from crm_tui.hub.opening import make_hub, open_hub
 
 HERE = Path(__file__).parent
-PATIENCE = 120.0
+PATIENCE = 400.0
 """Seconds after which something that must happen is said not to have happened."""
 
 
