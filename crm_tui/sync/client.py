@@ -6,18 +6,15 @@ and I14 (epoch, cursors, rows and outbox change together or not at all).
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import IO, Any
+from typing import IO
 
 import msgspec
-from sqlalchemy import Row
 
-from crm_tui.commands import Envelope, execute
 from crm_tui.store import outbox
 from crm_tui.store.credentials import keep_only
 from crm_tui.store.outbox import fact, set_facts
@@ -25,12 +22,12 @@ from crm_tui.store.replica import Rebase, cursors, set_cursors, stored_rows
 from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of, microseconds
+from crm_tui.sync.commands import fitting, mark, replay, sealed
 from crm_tui.sync.digests import fingerprint
 from crm_tui.sync.messages import (
     PROTOCOL,
-    PUSH_BYTES,
     PUSH_COMMANDS,
-    Ack,
+    SCHEMA,
     Digest,
     ForkRequest,
     Hub,
@@ -39,11 +36,8 @@ from crm_tui.sync.messages import (
     PullRequest,
     PushRequest,
     Say,
-    SealedCommand,
-    Status,
 )
 from crm_tui.sync.spool import Spool
-from crm_tui.trouble import places_of
 
 KEPT_FOR = timedelta(days=35)
 """How long an applied command stays in the archive, even if the hub has a backup."""
@@ -52,8 +46,6 @@ _SPOOL = 8 * 1024 * 1024
 """Bytes of pages that wait in memory; more go to a temporary file."""
 _TURNS = 20
 """How often one round may begin anew because the hub has something to say first."""
-
-_log = logging.getLogger(__name__)
 
 Begin = Callable[[], AbstractContextManager[Transaction]]
 Progress = Callable[[int], None]
@@ -233,7 +225,7 @@ class SyncClient:
                 rows = outbox.pending(tx, sent + PUSH_COMMANDS)[sent:]
             if not rows:
                 return
-            commands = _fitting([_sealed(row, less) for row in rows])
+            commands = fitting([sealed(row, less) for row in rows])
             self._hub.push(
                 PushRequest(
                     epoch=epoch,
@@ -250,6 +242,7 @@ class SyncClient:
     def _pull(self, account: _Round) -> bool:
         """Take over what changed; return False where there is more to ask for."""
         with self._begin() as tx:
+            _fetch_anew_where_rows_have_more(tx)
             request = PullRequest(
                 epoch=fact(tx, "hub_epoch"),
                 protocol=PROTOCOL,
@@ -312,6 +305,7 @@ class SyncClient:
             tx,
             hub_safe_until=str(answer.safe_until),
             hub_decided=str(answer.decided),
+            hub_schema=str(answer.hub_schema),
             hub_last_sync=str(microseconds(now)),
             hub_frozen="",
             hub_skew=str(microseconds(now) - answer.hub_now),
@@ -333,14 +327,21 @@ class SyncClient:
                 _apply(rebase, answer)
                 sound = not answer.digests or _agrees(tx, answer.digests)
             for ack in answer.acks:
-                _mark(tx, ack)
-            _replay(tx)
+                mark(tx, ack)
+            replay(tx)
             set_cursors(tx, answer.upto)
             set_facts(tx, hub_epoch=answer.epoch, hub_scope_hash=answer.scope_hash if sound else "")
             self._note_meeting(tx, answer)
             account.changed |= tx.changed & _BUSINESS
         account.mended |= not sound
         return sound and pulled.whole
+
+
+def _fetch_anew_where_rows_have_more(tx: Transaction) -> None:
+    """Ask for everything where this program and the hub both know more of a row than when it came."""
+    both = min(SCHEMA, int(fact(tx, "hub_schema", "1")))
+    if int(fact(tx, "hub_rows", "1")) < both:
+        set_facts(tx, hub_rows=str(both), hub_scope_hash="")
 
 
 def _apply(rebase: Rebase, page: PullAnswer) -> None:
@@ -361,75 +362,3 @@ def _agrees(tx: Transaction, told: Sequence[Digest]) -> bool:
         if table.name in said and said[table.name] != (rows, total % 2**63):
             return False
     return True
-
-
-def _mark(tx: Transaction, ack: Ack) -> None:
-    outbox.mark(
-        tx,
-        ack.seq,
-        ack.cmd_id,
-        ack.status,
-        code=ack.code,
-        details=ack.details,
-        hub_at=instant_of(ack.hub_at),
-    )
-
-
-def _replay(tx: Transaction) -> None:
-    """Carry the waiting commands out anew; one that is refused now stays, and says so."""
-    for row in outbox.pending(tx):
-        envelope = Envelope(
-            cmd_id=row.cmd_id,
-            batch_id=row.batch_id,
-            device_id=row.device_id,
-            actor_id=row.actor_id,
-            at=row.at,
-            kind=row.kind,
-            version=row.version,
-            args=row.args,
-        )
-        code, details = _carried_out(envelope, tx)
-        if code != row.code:
-            outbox.doubt(tx, row.seq, code, details)
-
-
-def _carried_out(envelope: Envelope, tx: Transaction) -> tuple[str, dict[str, Any] | None]:
-    """Carry a command out; return why not, an empty code where it was."""
-    try:
-        with tx.savepoint():
-            verdict = execute(envelope, tx)
-    except Exception as error:  # noqa: BLE001 - one that breaks must not keep the others from the hub (I12)
-        _log.error("command %s could not be carried out again: %s", envelope.cmd_id, places_of(error))
-        return "command_failed", None
-    return ("", None) if verdict.applied else (verdict.code, dict(verdict.details))
-
-
-def _sealed(row: Row[Any], less: int) -> SealedCommand:
-    return SealedCommand(
-        seq=row.seq - less,
-        cmd_id=row.cmd_id,
-        batch_id=row.batch_id,
-        actor_id=row.actor_id,
-        kind=row.kind,
-        version=row.version,
-        args=row.args,
-        at=microseconds(row.at),
-        supersedes=row.supersedes,
-        hub_at=microseconds(row.hub_at) if row.hub_at is not None else 0,
-        told=_told(row.told),
-    )
-
-
-def _told(state: str) -> str:
-    """Return what the hub had said before a person dealt with it: only what it refused can be dealt with."""
-    return str(Status.REJECTED) if state in {outbox.DISCARDED, outbox.SUPERSEDED} else state
-
-
-def _fitting(commands: list[SealedCommand]) -> list[SealedCommand]:
-    """Return the first commands that one request may carry: at least one."""
-    size = 0
-    for count, command in enumerate(commands):
-        size += len(msgspec.json.encode(command))
-        if count and size > PUSH_BYTES:
-            return commands[:count]
-    return commands
