@@ -54,12 +54,12 @@ def _recording_sqlite(said: list[Said]) -> type[sqlite3.Connection]:
     class Cursor(sqlite3.Cursor):
         def execute(self, statement: str, values: Any = (), /) -> Cursor:
             said.append(("execute", statement, values))
-            return super().execute(statement, values)  # type: ignore[return-value] - it returns itself
+            return super().execute(statement, values)  # type: ignore[return-value]  # it returns itself
 
         def executemany(self, statement: str, values: Any, /) -> Cursor:
             kept = list(values)
             said.append(("executemany", statement, kept))
-            return super().executemany(statement, kept)  # type: ignore[return-value] - it returns itself
+            return super().executemany(statement, kept)  # type: ignore[return-value]  # it returns itself
 
     class Connection(sqlite3.Connection):
         def cursor(self, _factory: Any = None, /) -> Any:
