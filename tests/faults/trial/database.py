@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 import warnings
@@ -14,6 +15,8 @@ from typing import Any
 from crm_tui.store.backup import backup
 
 _STARTS = 40
+_CHILDREN_END = 2.0
+"""Seconds in which the children of a killed server notice that it is gone."""
 
 
 class Database:
@@ -51,13 +54,15 @@ class Database:
     def kill(self) -> None:
         """SIGKILL PostgreSQL and start it again: it replays its log."""
         os.kill(self._server.get_pid(), signal.SIGKILL)
+        time.sleep(_CHILDREN_END)
+        (Path(self._server.pgdata) / "postmaster.pid").unlink(missing_ok=True)  # nobody may reap the dead
         for _ in range(_STARTS):
-            time.sleep(0.25)
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     self._server.ensure_postgres_running()
-            except (RuntimeError, OSError, AssertionError):  # its children hold the memory a little longer
+            except (subprocess.SubprocessError, OSError, AssertionError):  # a child holds the memory still
+                time.sleep(0.5)
                 continue
             return
         raise TimeoutError("PostgreSQL starts again")
