@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -72,7 +73,7 @@ class SyncScreen(WorkScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6,c", "correct", "sync.correct_key", tooltip="sync.correct_tip"),
         Binding("f7,r", "again", "sync.again_key", tooltip="sync.again_tip"),
-        Binding("delete,x", "discard", "sync.discard_key", tooltip="sync.discard_tip"),
+        Binding("delete,x", "discard", "sync.discard_key", show=False, tooltip="sync.discard_tip"),
     ]
 
     def __init__(self, counter: Counter) -> None:
@@ -223,7 +224,7 @@ class SyncScreen(WorkScreen):
         if self._shown is not None and self.is_attached:
             desk = self.counter.desk
             words = _head(self._shown, self._latency, desk.now(), desk.viewer.zone)
-            self.query_one("#head", Static).update(safe_text("\n".join(words)))
+            self.query_one("#head", Static).update(Text("\n").join(safe_text(one) for one in words))
 
     def _row(self, line: CommandLine) -> Row:
         desk = self.counter.desk
@@ -239,7 +240,7 @@ class SyncScreen(WorkScreen):
 def _columns() -> Sequence[Column]:
     return (
         Column("at", t("sync.column.at"), width=8),
-        Column("what", t("sync.column.what"), width=14),
+        Column("what", t("sync.column.what"), width=16),
         Column("whom", t("sync.column.whom"), width=10, drop=1),
         Column("result", t("sync.column.result"), width=20, flex=1),
     )

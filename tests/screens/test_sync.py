@@ -1,11 +1,15 @@
 """The sync screen and the header: what waits, what was refused, and what a person does about it."""
 
+import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from sqlalchemy import select
 
+from crm_tui import i18n
 from crm_tui.app import CrmApp
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
 from crm_tui.commands.ownership import ReassignCustomer
@@ -15,9 +19,10 @@ from crm_tui.hub import accounts, founding
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
 from crm_tui.hub.share import SharedHub
-from crm_tui.hub.tables import command_log
+from crm_tui.hub.tables import command_log, device
 from crm_tui.queries.outbox import last_commands, open_commands, sync_lines
 from crm_tui.screens.follow_up import FollowUpScreen
+from crm_tui.screens.login import LoginScreen
 from crm_tui.screens.sync import SyncScreen
 from crm_tui.store.backup import backup
 from crm_tui.store.engine import open_engine
@@ -327,3 +332,61 @@ def test_a_clerk_has_no_business_with_what_was_refused_to_another(taken, shop):
     assert not any(line.cmd_id == one.cmd_id for line in taken.answer(sync_lines))
     with pytest.raises(Refused, match="not_allowed"):
         taken.inbox.discard(one.cmd_id)
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_sync_screen_is_what_its_golden_says(*, taken, run_at, lines, size, language):
+    i18n.use(language)
+    give(taken, CreateCustomer(name="钱二"))
+    app, running = run_at(taken, size)
+    async with running as pilot:
+        await arrive(pilot)
+        shown = [re.sub(r"\d+ ?ms", "38ms", line).rstrip() for line in lines(app)]
+    assert all(cell_len(line) <= size[0] for line in shown)
+    assert not {one for line in shown for one in line if unicodedata.east_asian_width(one) == "A"}
+    golden = GOLDENS / f"sync_{size[0]}x{size[1]}_{language}.txt"
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text("\n".join(shown) + "\n", "utf-8")
+    assert "\n".join(shown) + "\n" == golden.read_text("utf-8")
+
+
+async def test_somebody_new_at_this_terminal_is_let_in_by_the_hub(shop, run_at, lines):
+    desk = shop.terminal("mine", number="")
+    app, running = run_at(desk)
+    async with running as pilot:
+        await pilot.pause()
+        await pilot.press(*"6001")
+        await pilot.pause()
+        assert any("the hub checks the PIN" in line for line in lines(app))
+        desk.way.cut = True
+        await pilot.press("enter", *"2468", "enter")
+        await let_in(pilot)
+        assert isinstance(app.screen, LoginScreen)
+        assert app.screen._message_line.tone == "error"
+        desk.way.cut = False
+        await pilot.press(*"2468", "enter")
+        await let_in(pilot)
+        assert not isinstance(app.screen, LoginScreen)
+
+
+async def test_a_terminal_that_was_frozen_locks_at_once_and_says_so(shop, run_at):
+    desk = shop.terminal("mine")
+    app, running = run_at(desk)
+    async with running as pilot:
+        await arrive(pilot)
+        with shop.books.write() as tx:
+            tx.update_where(device, device.c.device_id == desk.way._device, status="frozen")
+        await pilot.press("f5")
+        await done(pilot)
+        await pilot.pause()
+        assert isinstance(app.screen, LoginScreen)
+        assert app.screen.message == i18n.t("refused.hub_frozen")
+
+
+async def let_in(pilot):
+    """Wait for the log-in, which asks the hub in a thread of its own."""
+    entering = [one for one in pilot.app.workers if one.group == "enter"]
+    await pilot.app.workers.wait_for_complete(entering)
+    await pilot.pause()
+    await pilot.pause()
