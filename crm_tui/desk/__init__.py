@@ -31,7 +31,7 @@ from crm_tui.store.scope import Viewer, known_viewer
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.view import View
 from crm_tui.sync.joining import membership
-from crm_tui.sync.machine import this_machine
+from crm_tui.sync.machine import program_version, this_machine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -173,7 +173,7 @@ def _link(books: Books, connect: Connect | None) -> Link | None:
         found = membership(tx)
     if found is None or connect is None:
         return None
-    return Link(books, connect(found), machine=this_machine())
+    return Link(books, connect(found), machine=this_machine(), app_version=program_version())
 
 
 async def _off(executor: Executor, work: Callable[[], T]) -> T:

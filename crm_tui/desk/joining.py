@@ -7,7 +7,7 @@ from pathlib import Path
 from crm_tui.desk.books import Books, new_id, wall_clock
 from crm_tui.store.engine import open_engine
 from crm_tui.sync.joining import become_member, refuse_used
-from crm_tui.sync.machine import this_machine
+from crm_tui.sync.machine import program_version, this_machine
 from crm_tui.sync.messages import PROTOCOL, Hub, JoinAnswer, JoinRequest
 
 
@@ -23,7 +23,9 @@ def join_hub(database: Path, hub: Hub, url: str, code: str) -> JoinAnswer:
         with books.read() as tx:
             refuse_used(tx)
         machine = this_machine()
-        answer = hub.join(JoinRequest(code=code, machine=machine, protocol=PROTOCOL))
+        answer = hub.join(
+            JoinRequest(code=code, machine=machine, protocol=PROTOCOL, app_version=program_version())
+        )
         with books.write() as tx:
             refuse_used(tx)
             become_member(tx, url, answer, machine)

@@ -22,6 +22,7 @@ from crm_tui.store.transaction import Transaction
 from crm_tui.sync.client import Progress, Report, SyncClient
 from crm_tui.sync.joining import Membership, Standing, standing
 from crm_tui.sync.messages import Hub, HubError, Say
+from crm_tui.trouble import places_of
 
 Connect = Callable[[Membership], Hub]
 """How to reach a hub; the composition root knows every kind."""
@@ -170,8 +171,8 @@ class Link:
                 pause = SCHEDULE
             except (HubError, Refused):
                 pause = _longer(1.0 if pause == SCHEDULE else pause)
-            except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that brings work home
-                _log.exception("a round with the hub broke off")
+            except Exception as error:  # noqa: BLE001 - a mistake of ours must not end what brings work home
+                _log.error("a round with the hub broke off: %s", places_of(error))
                 self._say(busy=False, trouble="sync_failed")
                 pause = _longer(1.0 if pause == SCHEDULE else pause)
 
@@ -187,13 +188,14 @@ class Link:
                     self.want()
                     self._stopping.wait(DEBOUNCE * 2)
             except (HubError, Refused) as no:
-                if no.code in _AWAY and self._online:
+                frozen = no.code == Say.FROZEN != self._trouble
+                if frozen or (no.code in _AWAY and self._online):
                     self.want()  # a round finds out, and says so
                 self._stopping.wait(PROBE)
-            except Exception:  # noqa: BLE001 - a mistake of ours must not end the thread that brings news
+            except Exception as error:  # noqa: BLE001 - a mistake of ours must not end what brings news
                 if self._stopping.is_set():  # the hub was closed under its hands
                     return
-                _log.exception("waiting for news of the hub broke off")
+                _log.error("waiting for news of the hub broke off: %s", places_of(error))
                 self._stopping.wait(PROBE)
 
     def _known_cursors(self) -> dict[str, int]:
@@ -220,7 +222,7 @@ class Link:
                 listener(changed | {LINK})
 
 
-_AWAY = frozenset({Say.UNREACHABLE, Say.NOT_A_HUB, Say.TLS})
+_AWAY = frozenset({Say.UNREACHABLE, Say.NOT_A_HUB, Say.TLS, Say.TLS_NAME, Say.NO_TLS})
 
 
 def _longer(pause: float) -> float:

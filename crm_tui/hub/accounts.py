@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -176,6 +177,12 @@ def authenticate(books: HubBooks, device_id: str, secret: str) -> None:
         known = tx.scalar(select(device.c.secret_hash).where(device.c.device_id == device_id))
     if not hmac.compare_digest(str(known or ""), _secret_hash(secret)):
         raise HubError(Say.AUTH)
+
+
+def note_seen(books: HubBooks, device_id: str) -> None:
+    """Note that a device was here, for those who look after the hub; where nothing can be noted it is not."""
+    with contextlib.suppress(HubError), books.write() as tx:
+        tx.update_where(device, device.c.device_id == device_id, last_seen_at=books.clock())
 
 
 def check_welcome(books: HubBooks, device_id: str) -> None:

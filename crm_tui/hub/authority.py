@@ -13,6 +13,7 @@ from crm_tui.hub.pull import spaces_below, tell
 from crm_tui.hub.push import take
 from crm_tui.hub.recovery import has_sent_all
 from crm_tui.hub.tables import space_rev
+from crm_tui.sync.machine import program_version
 from crm_tui.sync.messages import (
     MIN_PROTOCOL,
     PROTOCOL,
@@ -51,6 +52,7 @@ class Authority:
                 min_protocol=MIN_PROTOCOL,
                 mode=meta_value(tx, "mode", NORMAL),
                 now=self.books.now,
+                version=program_version(),
             )
 
     def join(self, request: JoinRequest) -> JoinAnswer:

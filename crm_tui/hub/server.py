@@ -165,6 +165,7 @@ class Server:
         books = self._hub.books
         who = f"{network_of(_address(request))} {asked.device_id}"
         await self._guarded(who, lambda: accounts.authenticate(books, asked.device_id, asked.secret))
+        await run_sync(accounts.note_seen, books, asked.device_id)
         return TokenAnswer(token=tokens.sign(self._key, asked.device_id, books.now), seconds=tokens.SECONDS)
 
     async def _push(self, request: Request) -> Message:

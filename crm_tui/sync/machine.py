@@ -1,9 +1,10 @@
-"""Which machine this is, so that a copy of a terminal on another one is noticed."""
+"""Which machine this is, so that a copy of a terminal on another one is noticed, and which program."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _NAMED = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
@@ -19,6 +20,14 @@ def this_machine() -> str:
         if found:
             return _name(found)
     return _name(f"{uuid.getnode():012x}")
+
+
+def program_version() -> str:
+    """Return the version of this program, an empty one where it runs without having been installed."""
+    try:
+        return version("crm-tui")
+    except PackageNotFoundError:
+        return ""
 
 
 def _name(found: str) -> str:
