@@ -19,6 +19,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.hub.books import HubBooks
 from crm_tui.hub.changes import publish
+from crm_tui.hub.identities import claim
 from crm_tui.hub.push import (
     Answer,
     Portion,
@@ -255,6 +256,7 @@ def _log(tx: Transaction, own: _Entry, now: int) -> datetime:
         .limit(1)
     )
     touched = take_touched(tx.connection)
+    claim(tx, touched)
     revs = publish(tx, touched) if touched else {}
     entry = {
         "cmd_id": own.cmd_id,
