@@ -1,0 +1,67 @@
+"""Any order of work, syncs, losses, moves, copies and restarts ends with everybody holding the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+BOUNDED = settings(
+    max_examples=4,
+    stateful_step_count=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+WHICH = st.integers(0, 7)
+
+
+class Organisation(RuleBasedStateMachine):
+    new_world: ClassVar[Callable[..., Any]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = type(self).new_world(7, "Haitang", "Jingan")
+
+    def _terminal(self, which: int) -> Any:
+        return self.world.terminals[which % len(self.world.terminals)]
+
+    @rule(which=WHICH)
+    def work(self, which: int) -> None:
+        self.world.organisation.clock.move(minutes=5)
+        self.world.act(self._terminal(which))
+
+    @rule(which=WHICH)
+    def sync(self, which: int) -> None:
+        self.world.faulty = False
+        self._terminal(which).sync()
+
+    @rule(which=WHICH)
+    def sync_badly(self, which: int) -> None:
+        self.world.faulty = True
+        self.world.sync(self._terminal(which))
+
+    @rule(which=WHICH)
+    def move(self, which: int) -> None:
+        self.world.move_device(self._terminal(which))
+
+    @rule(which=WHICH, other_machine=st.booleans())
+    def copy(self, which: int, other_machine: bool) -> None:
+        if len(self.world.terminals) < 4:
+            self.world.clone(self._terminal(which), other_machine=other_machine)
+
+    @rule()
+    def restart(self) -> None:
+        self.world.restart_hub()
+
+    def teardown(self) -> None:
+        self.world.check()
+
+
+def test_whatever_order_things_happen_in_all_ends_well(new_world: Any) -> None:
+    machine = type("Machine", (Organisation,), {"new_world": staticmethod(new_world)})
+    run_state_machine_as_test(machine, settings=BOUNDED)
