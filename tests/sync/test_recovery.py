@@ -18,6 +18,9 @@ from crm_tui.store.tables import customer
 from crm_tui.sync.messages import HubError, Say
 
 
+pytestmark = pytest.mark.usefixtures("in_a_file")
+
+
 class Saved:
     """A copy of the hub's database, and the putting back of it by hand while the hub runs."""
 
@@ -36,7 +39,7 @@ class Saved:
 
 
 @pytest.fixture
-def save(in_a_file: None, hub_books: Any, tmp_path: Path) -> Callable[[], Saved]:
+def save(hub_books: Any, tmp_path: Path) -> Callable[[], Saved]:
     """Save the hub as it is now."""
     return lambda: Saved(hub_books, tmp_path / "saved.db")
 
