@@ -17,7 +17,6 @@ from crm_tui.hub.keeping import begin_recovery
 from crm_tui.store.tables import customer
 from crm_tui.sync.messages import HubError, Say
 
-
 pytestmark = pytest.mark.usefixtures("in_a_file")
 
 
