@@ -122,31 +122,3 @@ def test_what_is_saved_without_the_hub_waits_and_goes_by_itself_when_it_is_back(
     shop.until("离线1条")
     hub.start()
     shop.until(lambda me: "离线" not in me.lines[0] and "同步" in me.lines[0])
-
-
-def test_a_customer_given_away_twice_stays_where_it_was_given_first_and_the_other_is_told(hub, second, start):
-    one, two = start(size=(120, 40)), start(at=second, size=(120, 40))
-    one.log_in("1020")
-    two.until("PIN")
-    two.log_in("1020")
-    one.until("同步")
-    two.until("同步")
-    hub.stop()
-    for shop, whom in ((one, "1"), (two, "2")):
-        shop.press("f2")
-        shop.until("客户列表")
-        shop.settle()
-        shop.press("f6")
-        shop.until("改派给谁")
-        shop.press(whom)
-        shop.until("原因？")
-        shop.press("f10")
-        shop.until("离线1条")
-    hub.start()
-    shops = (one, two)
-    one.until(lambda _: any("被拒1" in shop.lines[0] for shop in shops if shop.read(0) or True))
-    loser = next(shop for shop in shops if "被拒1" in shop.lines[0])
-    loser.press("ctrl+g", "0")
-    loser.until("同步状态", "分配客户", "被拒: ")
-    winner = two if loser is one else one
-    winner.until(lambda me: "同步" in me.lines[0])
