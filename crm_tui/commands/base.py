@@ -144,7 +144,7 @@ class Command(BaseModel):
         raise NotImplementedError(self.kind)
 
     @classmethod
-    def upcast(cls, args: Mapping[str, Any], version: int) -> Mapping[str, Any]:
+    def upcast(cls, args: Mapping[str, Any], version: int) -> Mapping[str, Any]:  # noqa: ARG003 - for those who change
         """Return the fields of an older version as this one has them; a command that has changed says how."""
         return args
 

@@ -87,8 +87,8 @@ def _of_table(tx: Transaction, name: str, keys: set[str], entries: dict[Entry, b
 def _known_spaces(tx: Transaction, name: str, keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
     """Return where the feed says the rows are."""
     found: dict[str, frozenset[str]] = {}
-    for key, space in tx.rows(_STANDING, {"the_table": name, "keys": json.dumps(sorted(keys))}):
-        found[key] = found.get(key, frozenset()) | {space}
+    for row in tx.rows(_STANDING, {"the_table": name, "keys": json.dumps(sorted(keys))}):
+        found[row.key] = found.get(row.key, frozenset()) | {row.space}
     return found
 
 

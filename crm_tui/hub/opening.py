@@ -82,13 +82,7 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
     """
     engine = open_engine(source)
     try:
-        with engine.connect() as connection:
-            own = Transaction(connection)
-            if fact(own, "hub_url"):
-                raise Refused("home_joined", url=fact(own, "hub_url"))
-            if own.first(select(org_unit.c.id)) is None:
-                raise Refused("hub_empty")
-            device_id = fact(own, "device_id")
+        device_id = _lone_device(engine)
         books = (
             on_server(engine, database, clock)
             if database.startswith(postgres.SCHEME)
@@ -116,6 +110,17 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
         return Made(answer.organisation, rows)
     finally:
         engine.dispose()
+
+
+def _lone_device(engine: Engine) -> str:
+    """Return the id of a terminal that has data and no hub yet; raises Refused home_joined, hub_empty."""
+    with engine.connect() as connection:
+        own = Transaction(connection)
+        if fact(own, "hub_url"):
+            raise Refused("home_joined", url=fact(own, "hub_url"))
+        if own.first(select(org_unit.c.id)) is None:
+            raise Refused("hub_empty")
+        return fact(own, "device_id")
 
 
 def _in_file(source: Path, database: str, url: str, clock: Callable[[], datetime]) -> HubBooks:

@@ -109,7 +109,7 @@ def _by_branch(tx: Transaction, table: Table, keys: list[str], branch: ColumnEle
     if table not in _BRANCHES:
         asked = select(table.c.id, branch.label("branch"))
         _BRANCHES[table] = Ready(asked.where(is_listed(table.c.id, _KEYS)))
-    return {row_id: frozenset({place}) for row_id, place in tx.rows(_BRANCHES[table], _given(keys))}
+    return {row.id: frozenset({row.branch}) for row in tx.rows(_BRANCHES[table], _given(keys))}
 
 
 def _given(keys: Sequence[str]) -> dict[str, str]:

@@ -84,7 +84,7 @@ def _month_of_sqlite(element: month_of, compiler: SQLCompiler, **more: Any) -> s
     return f"substr({day}, 1, 7)"
 
 
-class is_listed(FunctionElement[bool]):  # noqa: N801 - SQL functions are written in lower case
+class is_listed(FunctionElement[Any]):  # noqa: N801 - SQL functions are written in lower case
     """Whether a text is among those of a JSON array: any number of them is one value, one statement."""
 
     name = "is_listed"

@@ -46,7 +46,15 @@ SHARED = {
     "rules_in_force",
 }
 """What the organisation decided for everybody: no customer, deal or person stands in the answer."""
-BUILDING = {"late_deals", "rotting_deals", "tab_condition", "customer_ids", "panel_window", "cards_after"}
+BUILDING = {
+    "among_found",
+    "late_deals",
+    "rotting_deals",
+    "tab_condition",
+    "customer_ids",
+    "panel_window",
+    "cards_after",
+}
 """Parts of other questions: they return conditions, or are given rows that the viewer already has."""
 
 COMMANDS_OF = {"answered_commands", "last_commands", "sync_lines", "open_commands"}
