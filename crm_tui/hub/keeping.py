@@ -32,11 +32,8 @@ class BehindError(HubError):
 
 
 def begin_recovery(tx: Transaction) -> None:
-    """Let terminals send again what this database lost: a new epoch, and a list of whom to wait for.
-
-    Nobody waits for a device that was never seen: an answer to a fork may have been lost on its way.
-    """
-    seen_at = device.c.last_seen_at
+    """Let terminals send again what this database lost: a new epoch, and a list of whom to wait for."""
+    seen_at = func.coalesce(device.c.last_seen_at, device.c.enrolled_at)
     newest = tx.scalar(select(func.max(seen_at)))
     tx.delete_where(awaited)
     if newest is not None:

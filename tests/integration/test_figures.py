@@ -413,7 +413,7 @@ def test_the_panel_says_how_well_customers_are_looked_after(counter: Counter) ->
     assert counter.panel().tile("compliance").comparison.value == Decimal("0.5")
     counter.clock.move(days=1, hours=1)
     assert counter.panel().tile("overdue").comparison.value == counter.behind("overdue") == 1
-    assert counter.panel().unsynced > 0
+    assert counter.panel().unsynced == 0  # this terminal works alone
 
 
 def test_the_panel_shows_eight_weeks_of_won_amounts(counter: Counter) -> None:

@@ -81,7 +81,7 @@ async def test_a_pin_of_the_wrong_shape_goes_no_further(program, desk, pin):
         field.focus()
         await pilot.press("home", *["delete"] * 4, *pin, "enter", *pin, "f10")
         await pilot.pause()
-        assert app.screen._step == 1
+        assert app.screen._step == 2
         assert app.focused is field
 
 
@@ -91,7 +91,7 @@ async def test_two_different_pins_found_nothing(program, desk):
         await organisation(pilot)
         await pilot.press(*"2469", "f10")
         await pilot.pause()
-        assert app.screen._step == 1
+        assert app.screen._step == 2
         assert app.screen.query(Input).last().value == ""
         assert not desk.answer_anyone(door).founded
 
