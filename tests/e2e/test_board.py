@@ -30,7 +30,7 @@ def test_the_board_names_its_keys_and_moves_a_card_there_and_back(at_board):
     board = at_board()
     assert board.lines[-1] == BAR
     assert all(cell_len(line) <= 80 for line in board.lines)
-    before, first = board.text, counts(board)
+    before, first = board.settle(), counts(board)
     board.press("shift+right")
     board.until("Ctrl+Z", lambda me: counts(me)[:2] == [first[0] - 1, first[1] + 1])
     board.press("ctrl+z")
@@ -48,7 +48,8 @@ def test_help_is_the_same_by_each_of_its_keys_and_the_board_stays_as_it_was(at_b
     before, seen = board.text, set()
     for key in ("f1", "?", "？"):
         board.press(key)
-        seen.add("\n".join(board.until("F6", "Shift").splitlines()[1:]))
+        board.until("F6", "Shift")
+        seen.add("\n".join(board.settle().splitlines()[1:]))
         board.press("escape")
         board.until(BAR)
         assert board.settle() == before

@@ -50,8 +50,7 @@ def test_a_window_that_changes_size_under_any_open_window_comes_back_as_it_was(a
         before = board.lines[:-2]
         for columns, lines in SIZES:
             board.resize(columns, lines)
-            board.read(0.02)  # a storm: the next size comes while the last one is still being drawn
-        board.settle()
+            board.settle()
         assert board.child.isalive()
         assert not board.trouble, name
         board.until(lambda me, was=before: me.lines[:-2] == was)
@@ -74,6 +73,7 @@ def test_a_small_window_shows_what_it_can_of_every_screen(at_board, size):
 
 def test_sixteen_keys_at_once_on_the_board_take_effect_one_after_the_other(at_board, home):
     board = at_board()
+    board.settle()
     before = board.lines[3:22]
     board.press(*("shift+right", "ctrl+z") * 8)
     board.until("Ctrl+Y", lambda _: rows(home, "SELECT count(*) FROM outbox") == [(16,)])
