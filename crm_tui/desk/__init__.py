@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from crm_tui.commands import Command, Verdict
 from crm_tui.commands.base import SYSTEM
 from crm_tui.commands.steps import Step
+from crm_tui.desk.aside import aside
 from crm_tui.desk.books import Books, new_id, wall_clock
 from crm_tui.desk.deeds import Deeds, Listener
 from crm_tui.desk.door import Door
@@ -155,6 +156,10 @@ class Desk:
     async def write(self, work: Callable[[], T]) -> T:
         """Run anything else that writes here, off the screen's thread."""
         return await _off(self._writer, work)
+
+    async def at_door(self, work: Callable[[], T]) -> T:
+        """Do what may need the hub, without keeping screen or writer from their work meanwhile."""
+        return await (self.write(work) if self.link is None else aside(work))
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` after each commit, in the writer's thread, with the names of changed tables."""

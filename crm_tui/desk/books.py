@@ -13,11 +13,13 @@ from uuid_utils import uuid7
 
 from crm_tui.desk.watch import Clock, Watch
 from crm_tui.store.engine import for_writing, storage_refusal
+from crm_tui.store.outbox import fact, set_facts
 from crm_tui.store.scope import forget_viewers
-from crm_tui.store.tables import meta, outbox
+from crm_tui.store.tables import outbox
 from crm_tui.store.transaction import Transaction
 
 DEVICE = "device_id"
+"""The fact that says who this terminal is."""
 _LOOKED_AT = 1000
 """How many of the last commands tell what the clock has been: a clock set wrong is not one for long."""
 
@@ -39,7 +41,7 @@ class Books:
         self._reading = engine
         self._writing = for_writing(engine)
         self.ids = ids
-        self.device = self._device_id()
+        self._name_device()
         self.watch = Watch(clock, self._newest())
 
     @property
@@ -89,14 +91,11 @@ class Books:
             newest: datetime | None = tx.scalar(select(func.max(last.c.at)))
         return newest
 
-    def _device_id(self) -> str:
-        """Return this terminal's own id, made at the first opening."""
+    def _name_device(self) -> None:
+        """Give this terminal an id of its own at the first opening; a hub may give it another one later."""
         with self.write() as tx:
-            known = tx.scalar(select(meta.c.value).where(meta.c.name == DEVICE))
-            if known is None:
-                known = self.ids()
-                tx.insert(meta, name=DEVICE, value=known)
-        return str(known)
+            if not fact(tx, DEVICE):
+                set_facts(tx, **{DEVICE: self.ids()})
 
 
 def _check_references(connection: Connection, switch: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from crm_tui.commands import Command, Verdict
 from crm_tui.commands.base import actor_of, carry_out, seal
 from crm_tui.commands.steps import Step, command_of
-from crm_tui.desk.books import Books
+from crm_tui.desk.books import DEVICE, Books
 from crm_tui.domain.errors import Refused
-from crm_tui.store.outbox import PENDING, SUPERSEDED, settle
+from crm_tui.store.outbox import PENDING, SUPERSEDED, fact, settle
 from crm_tui.store.scope import Viewer
 from crm_tui.store.tables import outbox
 from crm_tui.store.transaction import Transaction
@@ -122,7 +122,7 @@ class Deeds:
             command,
             cmd_id=self._books.ids(),
             batch_id=batch_id,
-            device_id=self._books.device,
+            device_id=tx.keep(DEVICE, lambda: fact(tx, DEVICE)),
             actor_id=actor.person_id,
             at=self._books.watch.tick(),
         )

@@ -58,7 +58,7 @@ class Inbox:
     def _open(self, tx: Transaction, cmd_id: str) -> Row[Any]:
         viewer = self._door.viewer
         row = tx.first(select(outbox).where(outbox.c.cmd_id == cmd_id))
-        if row is None or row.state not in OPEN:
+        if row is None or row.settled or row.state not in OPEN:
             raise Refused("command_settled")
         if row.actor_id != viewer.person_id and not viewer.may(Right.REASSIGN):
             raise Refused("not_allowed", right=Right.REASSIGN)

@@ -40,6 +40,8 @@ LEASE = timedelta(days=7)
 """How long a terminal may let people in without having met its hub."""
 INVITATION = timedelta(hours=24)
 ACTIVE, FROZEN = "active", "frozen"
+REPLACED = "replaced"
+"""The terminal has begun anew under another id: nobody waits for this one."""
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no sign that is taken for another one
 
 
@@ -160,10 +162,10 @@ def fork(books: HubBooks, device_id: str, request: ForkRequest, new_id: Callable
             seat,
             [{"device_id": answer.device_id, "person_id": one, "since": books.clock()} for one in people],
         )
+        if request.instead:
+            tx.update_where(device, device.c.device_id == device_id, status=REPLACED)
         if meta_value(tx, "mode") == RECOVERING:
             tx.insert(awaited, device_id=answer.device_id)
-            if request.instead:
-                tx.update_where(awaited, awaited.c.device_id == device_id, done_at=books.clock())
         return answer
 
 

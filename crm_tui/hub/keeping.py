@@ -56,10 +56,14 @@ def recover_from(books: HubBooks, device_id: str, epoch: str) -> HubError:
         return HubError(Say.EPOCH, epoch=meta_value(tx, "epoch"), last_seq=int(last or 0))
 
 
-def keep(tx: Transaction, row: Row[Any], commands: Sequence[SealedCommand], now: int, address: str) -> None:
-    """Keep the commands of a device beside the log; raises HubError FORKED, GAP (expected)."""
+def keep(tx: Transaction, row: Row[Any], commands: Sequence[SealedCommand], now: int, address: str) -> int:
+    """Keep the commands of a device beside the log; return its last one there is.
+
+    Raises:
+        HubError: FORKED, GAP (expected).
+    """
     kept = tx.scalar(select(func.max(recovery.c.seq)).where(recovery.c.device_id == row.device_id))
-    last = max(row.last_seq, int(kept or 0))
+    last = max(int(row.last_seq), int(kept or 0))
     known = _known(tx, row.device_id, [one.seq for one in commands])
     fresh: list[dict[str, Any]] = []
     for sealed in commands:
@@ -74,6 +78,7 @@ def keep(tx: Transaction, row: Row[Any], commands: Sequence[SealedCommand], now:
         fresh.append(_entry(row.device_id, sealed, now, address))
     tx.insert_all(recovery, fresh)
     tx.update_where(device, device.c.device_id == row.device_id, last_seen_at=instant_of(now))
+    return last
 
 
 def _known(tx: Transaction, device_id: str, seqs: Sequence[int]) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 Kept here: I6 (nothing is missed: the feed is read in one snapshot, up to a bound that the first page fixed),
 I10 (a row that has left the terminal's spaces is told as gone), I2 (answers come only with the state that
-shows their effects: in a pull that fits one page).
+shows their effects: with the last page, and of several pages only what happened before the first).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Row, Select, Table, and_, func, or_, select
@@ -109,7 +110,7 @@ def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any
         more=Place(space=last.space, rev=last.rev, table=last.tbl, key=last.key)
         if page.more and last is not None
         else None,
-        acks=_acks(tx, row.device_id, request) if whole else [],
+        acks=_answers(tx, row.device_id, request, page, whole=whole),
         seats=seats_at(tx, row.device_id) if whole else None,
         digests=digests(tx, page.scope) if whole and request.digests else [],
         safe_until=int(meta_value(tx, "safe_until", "0")),
@@ -267,8 +268,24 @@ def _known(name: str) -> Table:
     return table
 
 
-def _acks(tx: Transaction, device_id: str, request: PullRequest) -> list[Ack]:
-    """Return the answers to a device's commands that it does not know: the first ones, and changed ones.
+def _answers(tx: Transaction, device_id: str, request: PullRequest, page: _Page, *, whole: bool) -> list[Ack]:
+    """Return the answers whose effects the terminal has with this page, in order without a gap."""
+    if page.more:
+        return []
+    rows = _unknown(tx, device_id, request)
+    if whole:
+        return [_ack(row) for row in rows]
+    fresh = sorted((row for row in rows if row.at >= request.first_pending), key=lambda row: int(row.at))
+    return [_ack(row) for row in takewhile(lambda row: _is_shown(row, page.upto), fresh)]
+
+
+def _is_shown(row: Row[Any], upto: Mapping[str, int]) -> bool:
+    """Tell whether the effects of a command are told as far as ``upto``; those of a review may be later."""
+    return not row.answer_no and all(rev <= upto.get(space, rev) for space, rev in row.revs.items())
+
+
+def _unknown(tx: Transaction, device_id: str, request: PullRequest) -> list[Row[Any]]:
+    """Return the log's entries with answers that a device does not know: the first ones, and changed ones.
 
     They are those to its own commands and to those that it sent as a copy.
     """
@@ -276,7 +293,7 @@ def _acks(tx: Transaction, device_id: str, request: PullRequest) -> list[Ack]:
     logged = command_log.outerjoin(review, review.c.cmd_id == command_log.c.cmd_id)
     copied = logged.join(command_alias, command_alias.c.cmd_id == command_log.c.cmd_id)
     return [
-        _ack(row)
+        row
         for source, where in ((logged, command_log), (copied, command_alias))
         for row in tx.rows(
             select(command_log, *changed, where.c.seq.label("at"))

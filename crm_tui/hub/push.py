@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from crm_tui.commands import Envelope, Verdict, by_kind, execute
 from crm_tui.commands.base import SYSTEM, actor_of
 from crm_tui.domain.errors import Refused
-from crm_tui.hub.accounts import ACTIVE
+from crm_tui.hub.accounts import FROZEN
 from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, may_be_tried_again, meta_value
 from crm_tui.hub.changes import publish
 from crm_tui.hub.identities import Key, claim
@@ -88,16 +88,17 @@ def take(books: HubBooks, device_id: str, request: PushRequest, address: str = "
         HubError: EPOCH, GAP (expected), FORKED, FROZEN, RETRY; portions before it are kept. BehindError: the
             terminal has had answers of which this hub knows nothing.
     """
-    acks: list[Ack] = []
+    answer = PushAnswer(acks=[], hub_now=books.now)
     for start in range(0, len(request.commands), TRANSACTION):
         part = replace(request, commands=request.commands[start : start + TRANSACTION])
-        acks += persistently(books, partial(_take_portion, books, device_id, part, address))
-    return PushAnswer(acks=acks, hub_now=books.now)
+        told = persistently(books, partial(_take_portion, books, device_id, part, address))
+        answer = PushAnswer(acks=answer.acks + told.acks, hub_now=books.now, kept=told.kept)
+    return answer
 
 
 def _take_portion(
     books: HubBooks, device_id: str, request: PushRequest, address: str, taken: set[Key] | None
-) -> list[Ack]:
+) -> PushAnswer:
     with books.write() as tx:
         row = tx.first(select(device).where(device.c.device_id == device_id).with_for_update())
         if row is None:
@@ -105,8 +106,8 @@ def _take_portion(
         if request.epoch != (epoch := meta_value(tx, "epoch")):
             raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
         if meta_value(tx, "mode", NORMAL) == RECOVERING:
-            keep(tx, row, request.commands, books.now, address)
-            return []
+            kept = keep(tx, row, request.commands, books.now, address)
+            return PushAnswer(acks=[], hub_now=books.now, kept=kept)
         if request.answered > row.last_seq:
             raise BehindError
         hold_people(tx, (one.actor_id for one in request.commands))
@@ -116,7 +117,7 @@ def _take_portion(
         for sealed in request.commands:
             last = take_one(portion, sealed, last)
         close_portion(portion, last, skew=request.now - portion.hub_at, app_version=request.app_version)
-        return portion.acks
+        return PushAnswer(acks=portion.acks, hub_now=books.now)
 
 
 def next_instant(tx: Transaction, now: int) -> int:
@@ -217,7 +218,9 @@ Answer = tuple[Status, str, dict[str, Any]]
 
 def outcome_of(portion: Portion, sealed: SealedCommand) -> Answer:
     """Carry a command out, strictly first; a fact that a rule refuses is carried out all the same."""
-    if portion.device.status != ACTIVE:
+    if sealed.given_up:
+        return Status.REJECTED, "given_up", {}
+    if portion.device.status == FROZEN:
         return Status.HELD, "device_frozen", {}
     if sealed.actor_id == SYSTEM or sealed.actor_id not in portion.seats:
         return Status.HELD, "seat_missing", {}

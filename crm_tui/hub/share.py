@@ -100,7 +100,7 @@ class SharedHub:
             acks += answer.acks
             start += TRANSACTION
             if len(portion) < TRANSACTION:
-                return PushAnswer(acks=acks, hub_now=answer.hub_now)
+                return PushAnswer(acks=acks, hub_now=answer.hub_now, kept=answer.kept)
             self._pause(random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))  # noqa: S311 - a jitter, not a rule
 
     def pull(self, request: PullRequest) -> PullAnswer:

@@ -57,7 +57,7 @@ device = Table(
     Column("app_version", Text, nullable=False),
     Column("safe_seq", BigInteger, nullable=False),
 )
-"""A terminal: ``status`` is active or frozen; ``skew`` is its clock minus the hub's, in microseconds.
+"""A terminal: ``status`` is active, frozen or replaced; ``skew`` is its clock minus the hub's, in us.
 
 ``safe_seq`` is its last command in a checked backup, -1 before there is one.
 """

@@ -23,7 +23,10 @@ _MOST = 1000
 
 @dataclass(frozen=True)
 class CommandLine:
-    """A command of this terminal: ``state`` as in ``tables.Outbox``, ``at`` aware UTC."""
+    """A command of this terminal, ``at`` aware UTC.
+
+    ``state`` and ``settled`` are as in ``tables.Outbox``, in one: how a person has dealt with a refusal.
+    """
 
     cmd_id: str
     kind: str
@@ -127,7 +130,7 @@ def _line(row: Row[Any]) -> CommandLine:
         row.cmd_id,
         row.kind,
         row.at,
-        row.state,
+        row.settled if row.settled and row.state in LOOK_AT else row.state,
         row.code,
         row.details or {},
         row.args,

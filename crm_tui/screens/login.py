@@ -230,7 +230,7 @@ class LoginScreen(CrmScreen):
         desk = self._counter.desk
         self._state(t("login.checking"))
         try:
-            await _at_door(desk, lambda: desk.log_in(person.person_id, pin))
+            await desk.at_door(lambda: desk.log_in(person.person_id, pin))
         except Refused as no:
             self.say(refused(no), "error")
             self._show_person()
@@ -257,7 +257,7 @@ class LoginScreen(CrmScreen):
         assert self._counter is not None
         desk = self._counter.desk
         try:
-            await _at_door(desk, lambda: desk.door.choose_pin(person.person_id, pin))
+            await desk.at_door(lambda: desk.door.choose_pin(person.person_id, pin))
         except Refused as no:
             self.say(refused(no), "error")
             self._show_person()
@@ -281,15 +281,6 @@ def _how_known(desk: Desk, person_id: str) -> tuple[Tries, bool]:
 
     here = desk.answer_anyone(tries, person_id)
     return replace(here, has_pin=desk.door.has_pin(person_id)), here.has_pin
-
-
-async def _at_door(desk: Desk, work: Callable[[], T]) -> T:
-    """Do what may need the hub, without keeping the writer from its work meanwhile."""
-    if desk.link is None:
-        return await desk.write(work)
-    from crm_tui.desk.aside import aside
-
-    return await aside(work)
 
 
 async def _fetch_first(desk: Desk, tell: Callable[[str], None], object_to: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, exists, func, select, text
+from sqlalchemy import Row, exists, func, select, text
 
 from crm_tui.store.tables import meta, outbox
 from crm_tui.store.tables.local import ANSWERED
@@ -19,7 +19,6 @@ from crm_tui.store.transaction import Transaction
 PENDING, DISCARDED, SUPERSEDED = "pending", "discarded", "superseded"
 _before = outbox.alias("before")
 _RUN = select(func.max(outbox.c.seq)).where(~exists().where(_before.c.seq == outbox.c.seq - 1))
-_REFUSED = ("rejected", "held", "quarantined")
 _OFFSET = "hub_offset"
 _DONE = "hub_done"
 
@@ -47,9 +46,9 @@ def offset(tx: Transaction) -> int:
     return int(fact(tx, _OFFSET, "0"))
 
 
-def pending(tx: Transaction, limit: int | None = None) -> Sequence[Row[Any]]:
-    """Return the commands without an answer, in the order in which they were given."""
-    done = int(fact(tx, _DONE, "0"))
+def pending(tx: Transaction, limit: int | None = None, *, after: int = 0) -> Sequence[Row[Any]]:
+    """Return the commands without an answer behind the row ``after``, in the order they were given."""
+    done = max(after, int(fact(tx, _DONE, "0")))
     asked = select(outbox).where(outbox.c.seq > done, outbox.c.state == PENDING).order_by(outbox.c.seq)
     return tx.rows(asked.limit(limit) if limit is not None else asked)
 
@@ -63,11 +62,8 @@ def first_pending(tx: Transaction) -> int:
 def mark(tx: Transaction, seq: int, cmd_id: str, state: str, **answer: Any) -> bool:
     """Note the hub's answer to the device's command ``seq``; False where that is another command."""
     row_seq = seq + offset(tx)
-    now: Any = state
-    if state in _REFUSED:  # who has dealt with it before it was sent again does not have to once more
-        now = case((outbox.c.told.in_((DISCARDED, SUPERSEDED)), outbox.c.told), else_=state)
     hit = tx.update_where(
-        outbox, outbox.c.seq == row_seq, outbox.c.cmd_id == cmd_id, state=now, told="", **answer
+        outbox, outbox.c.seq == row_seq, outbox.c.cmd_id == cmd_id, state=state, told="", **answer
     )
     if hit:
         done = int(fact(tx, _DONE, "0"))
@@ -75,9 +71,9 @@ def mark(tx: Transaction, seq: int, cmd_id: str, state: str, **answer: Any) -> b
     return bool(hit)
 
 
-def settle(tx: Transaction, cmd_id: str, state: str) -> None:
-    """Note that a person has dealt with a refused command; what was typed stays in the history."""
-    tx.update_where(outbox, outbox.c.cmd_id == cmd_id, outbox.c.state != PENDING, state=state)
+def settle(tx: Transaction, cmd_id: str, how: str) -> None:
+    """Note that a person has dealt with an answer; what was typed stays in the history."""
+    tx.update_where(outbox, outbox.c.cmd_id == cmd_id, outbox.c.state != PENDING, settled=how)
 
 
 def doubt(tx: Transaction, seq: int, code: str, details: dict[str, Any] | None) -> None:

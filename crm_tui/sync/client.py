@@ -128,6 +128,8 @@ class SyncClient:
         self._now = now
         self._machine = machine
         self._version = app_version
+        self._kept = 0
+        """The last of the device's commands that a recovering hub has said it keeps."""
 
     def run(self, *, digests: bool = False, progress: Progress | None = None) -> Report:
         """Push and pull until both sides have told everything; ``digests`` compares what they hold.
@@ -150,6 +152,8 @@ class SyncClient:
 
     def _heed(self, no: HubError) -> None:
         """Do what the hub asks before the next turn; raise what only time or a person can mend."""
+        if no.code != Say.RECOVERING:
+            self._kept = 0
         if no.code in {Say.EPOCH, Say.AUTH}:
             self._refuse_other()
         if no.code == Say.EPOCH:
@@ -217,16 +221,16 @@ class SyncClient:
 
     def _push(self, account: _Round) -> None:
         """Hand over the waiting commands, in requests of bounded size; their answers come with the pull."""
-        sent = 0
+        last = self._kept
         while True:
             with self._begin() as tx:
                 epoch, less = fact(tx, "hub_epoch"), outbox.offset(tx)
                 answered = outbox.first_pending(tx) - 1
-                rows = outbox.pending(tx, sent + PUSH_COMMANDS)[sent:]
+                rows = outbox.pending(tx, PUSH_COMMANDS, after=last + less)
             if not rows:
                 return
             commands = fitting([sealed(row, less) for row in rows])
-            self._hub.push(
+            answer = self._hub.push(
                 PushRequest(
                     epoch=epoch,
                     protocol=PROTOCOL,
@@ -236,7 +240,8 @@ class SyncClient:
                     answered=answered,
                 )
             )
-            sent += len(commands)
+            last = commands[-1].seq
+            self._kept = answer.kept
             account.sent += len(commands)
 
     def _pull(self, account: _Round) -> bool:
@@ -254,6 +259,7 @@ class SyncClient:
             )
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
             answer = self._pages(request, self._hub.pull(request), spool, account)
+            self._kept = 0  # the hub has recovered, and answers
             if answer is None:
                 return False
             pulled = _Pulled(request, answer, Spool(spool))

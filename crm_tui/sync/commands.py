@@ -73,13 +73,9 @@ def sealed(row: Row[Any], less: int) -> SealedCommand:
         at=microseconds(row.at),
         supersedes=row.supersedes,
         hub_at=microseconds(row.hub_at) if row.hub_at is not None else 0,
-        told=_told(row.told),
+        told=row.told,
+        given_up=bool(row.settled) and row.told == Status.REJECTED,
     )
-
-
-def _told(state: str) -> str:
-    """Return what the hub had said before a person dealt with it: only what it refused can be dealt with."""
-    return str(Status.REJECTED) if state in {outbox.DISCARDED, outbox.SUPERSEDED} else state
 
 
 def fitting(commands: list[SealedCommand]) -> list[SealedCommand]:

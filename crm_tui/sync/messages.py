@@ -102,6 +102,8 @@ class SealedCommand(Message):
     """When the hub took it in, as it told before it was put back; 0 for a command that it never answered."""
     told: Word = ""
     """What became of it then, a :class:`Status`."""
+    given_up: bool = False
+    """Whether a person has given it up since the hub refused it: it is counted and never carried out."""
 
 
 class Ack(Message):
@@ -130,10 +132,14 @@ class PushRequest(Message):
 
 
 class PushAnswer(Message):
-    """What became of each command; they count for the terminal once a pull repeats them."""
+    """What became of each command; they count for the terminal once a pull repeats them.
+
+    ``kept`` is the last ``seq`` of the device that a recovering hub has: it need not come again.
+    """
 
     acks: list[Ack]
     hub_now: At
+    kept: Count = 0
 
 
 class Place(Message):
@@ -187,8 +193,9 @@ class Digest(Message):
 
 
 class PullAnswer(Message):
-    """One page. ``acks``, ``seats`` and ``digests`` come only where the whole fits one page: one snapshot.
+    """One page. ``seats`` and ``digests`` come only where the whole fits one page: one snapshot.
 
+    ``acks`` come with the last page, of several pages only those whose effects are below ``upto``.
     ``seats`` names the people for whom the terminal may speak. ``safe_seq`` is the last of its commands that
     a checked backup of the hub holds, -1 for none; ``decided`` counts the answers that reviews have changed.
     """

@@ -397,9 +397,10 @@ CREATE TABLE outbox (
     details TEXT,
     supersedes TEXT NOT NULL,
     hub_at INTEGER,
-    told TEXT NOT NULL
+    told TEXT NOT NULL,
+    settled TEXT NOT NULL
 ) STRICT;
-CREATE INDEX ix_outbox_answered ON outbox (seq) WHERE state NOT IN ('pending', 'applied');
+CREATE INDEX ix_outbox_answered ON outbox (seq) WHERE state NOT IN ('pending', 'applied') AND settled = '';
 
 CREATE TABLE sync_cursor (
     space TEXT NOT NULL,

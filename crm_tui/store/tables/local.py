@@ -10,16 +10,17 @@ from sqlmodel import Field, SQLModel
 
 from crm_tui.store.tables.base import instant, json_text
 
-ANSWERED = "state NOT IN ('pending', 'applied')"
+ANSWERED = "state NOT IN ('pending', 'applied') AND settled = ''"
 """Which commands somebody may have to look at: few, so that their index costs a save nothing."""
 
 
 class Outbox(SQLModel, table=True):
     """Every command in the order it was carried out here: what will be synced, and the audit trail.
 
-    ``state`` is pending until the hub has answered, then the answer's status, or discarded by a person;
-    ``code`` and ``details`` say why, for a pending one why the hub will probably refuse it. ``told`` is the
-    state it had before it had to be sent again, because the hub was put back.
+    ``state`` is pending until the hub has answered, then the answer's status; ``code`` and ``details`` say
+    why, for a pending one why the hub will probably refuse it. ``told`` is the answer it had before it had
+    to be sent again, because the hub was put back. ``settled`` says how a person has dealt with an answer:
+    discarded or superseded, empty for not at all.
     """
 
     __tablename__ = "outbox"
@@ -42,6 +43,7 @@ class Outbox(SQLModel, table=True):
     supersedes: str = ""
     hub_at: datetime | None = instant(default=None)
     told: str = ""
+    settled: str = ""
 
 
 class SyncCursor(SQLModel, table=True):

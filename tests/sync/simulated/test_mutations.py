@@ -309,7 +309,9 @@ def test_answers_before_the_rows_that_show_them_are_found(
 
     def early(books: Any, tx: Any, request: Any, row: Any, page: Any) -> Any:
         answer = right(books, tx, request, row, page)
-        return msgspec.structs.replace(answer, acks=pull._acks(tx, row.device_id, request))
+        return msgspec.structs.replace(
+            answer, acks=[pull._ack(one) for one in pull._unknown(tx, row.device_id, request)]
+        )
 
     monkeypatch.setattr(pull, "_answer", early)
     _found(new_world(1), _program_cut_off_between_pages)

@@ -487,11 +487,12 @@ CREATE TABLE outbox (
 	supersedes TEXT COLLATE "C" NOT NULL,
 	hub_at BIGINT,
 	told TEXT COLLATE "C" NOT NULL,
+	settled TEXT COLLATE "C" NOT NULL,
 	CONSTRAINT pk_outbox PRIMARY KEY (org_id, seq),
 	CONSTRAINT uq_outbox_cmd_id UNIQUE (org_id, cmd_id)
 );
 
-CREATE INDEX ix_outbox_answered ON outbox (org_id, seq) WHERE state NOT IN ('pending', 'applied');
+CREATE INDEX ix_outbox_answered ON outbox (org_id, seq) WHERE state NOT IN ('pending', 'applied') AND settled = '';
 
 CREATE TABLE awaited (
 	org_id TEXT COLLATE "C" DEFAULT nullif(current_setting('crm.org', true), '') NOT NULL,
