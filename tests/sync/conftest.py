@@ -211,6 +211,31 @@ def hub_server(postgres_server: str, hub_template: str) -> Iterator[str]:
     _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def copy_database(postgres_server: str) -> Callable[[str, str], None]:
+    """Copy one PostgreSQL database over another, whoever is connected to them."""
+
+    def copy(source: str, target: str) -> None:
+        _administer(
+            postgres_server,
+            f"DROP DATABASE IF EXISTS {target} WITH (FORCE)",
+            f"ALTER DATABASE {source} WITH ALLOW_CONNECTIONS false",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'",
+            f"CREATE DATABASE {target} TEMPLATE {source}",
+            f"ALTER DATABASE {source} WITH ALLOW_CONNECTIONS true",
+            f"ALTER DATABASE {target} SET synchronous_commit = off",
+            f"GRANT TEMPORARY ON DATABASE {target} TO {postgres.ROLE}",
+        )
+
+    return copy
+
+
+@pytest.fixture
+def drop_database(postgres_server: str) -> Callable[[str], None]:
+    """Remove a PostgreSQL database, whoever is connected to it."""
+    return lambda name: _administer(postgres_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 _COUNTER = itertools.count(1)
 
 

@@ -4,43 +4,57 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
+from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.hub import recovery
 from crm_tui.hub.books import meta_value
 from crm_tui.hub.keeping import begin_recovery
+from crm_tui.store import outbox
 from crm_tui.store.tables import customer
 from crm_tui.sync.messages import HubError, Say
 
-pytestmark = pytest.mark.usefixtures("in_a_file")
-
 
 class Saved:
-    """A copy of the hub's database, and the putting back of it by hand while the hub runs."""
+    """A copy of the hub's database, and the putting back of it while the hub runs."""
 
-    def __init__(self, books: Any, path: Path) -> None:
-        self._books, self._path = books, path
-        with sqlite3.connect(books.engine.url.database) as here, sqlite3.connect(path) as there:
-            here.backup(there)
+    def __init__(self, books: Any, copy: Callable[[str, str], None], place: str) -> None:
+        self._books, self._copy, self._place = books, copy, place
+        self._own = str(books.engine.url.database)
+        copy(self._own, place)
 
     def put_back(self, *, honestly: bool = True) -> None:
         """Put the copy in the database's place; ``honestly``: the hub is told, as ``hub restore`` does."""
-        with sqlite3.connect(self._path) as here, sqlite3.connect(self._books.engine.url.database) as there:
-            here.backup(there)
+        self._copy(self._place, self._own)
         if honestly:
             with self._books.write() as tx:
                 begin_recovery(tx)
 
 
+def _copy_file(here: str, there: str) -> None:
+    with closing(sqlite3.connect(here)) as source, closing(sqlite3.connect(there)) as target:
+        source.backup(target)
+
+
 @pytest.fixture
-def save(hub_books: Any, tmp_path: Path) -> Callable[[], Saved]:
-    """Save the hub as it is now."""
-    return lambda: Saved(hub_books, tmp_path / "saved.db")
+def save(
+    request: pytest.FixtureRequest, hub_books: Any, hub_kind: str, tmp_path: Path
+) -> Iterator[Callable[[], Saved]]:
+    """Save the hub as it is now, by the means of its kind of database."""
+    if hub_kind == "sqlite":
+        yield lambda: Saved(hub_books, _copy_file, str(tmp_path / "saved.db"))
+        return
+    copy, drop = (request.getfixturevalue(f"{deed}_database") for deed in ("copy", "drop"))
+    place = f"{hub_books.engine.url.database}_saved"
+    yield lambda: Saved(hub_books, copy, place)
+    drop(place)
 
 
 def mode(organisation: Any) -> str:
@@ -167,3 +181,103 @@ def _come_and_come_again(terminals: dict[str, Any]) -> None:
         for terminal in terminals.values():
             with contextlib.suppress(HubError):
                 terminal.sync()
+
+
+def test_a_terminal_that_began_anew_in_one_recovery_is_not_waited_for_in_the_next(
+    organisation: Any, save: Callable[[], Saved]
+) -> None:
+    till = organisation.terminal("till", log_in="6001")
+    organisation.quiet()
+    saved = save()
+    till.give(CreateCustomer(name="旧"))
+    organisation.quiet()
+    with till.desk._books.write() as tx:  # its archive begins behind what the backup lacks
+        outbox.prune(tx, 10**6, organisation.clock.now + timedelta(days=1))
+    saved.put_back()
+    till.give(CreateCustomer(name="新"))
+    first = organisation.device(till).device_id
+    _come_and_come_again({"till": till})
+    assert organisation.device(till).device_id != first
+    saved = save()
+    saved.put_back()
+    _come_and_come_again({"till": till})
+    assert mode(organisation) == "normal"
+
+
+def test_a_recovering_hub_is_told_nothing_twice(
+    organisation: Any, save: Callable[[], Saved], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till, late = (organisation.terminal(name, log_in=n) for name, n in (("till", "6001"), ("late", "6002")))
+    organisation.quiet()
+    saved = save()
+    for number in range(3):
+        till.give(CreateCustomer(name=f"客{number}"))
+    organisation.quiet()
+    saved.put_back()
+    sent: list[int] = []
+    push = till.hub.push
+    monkeypatch.setattr(
+        till.hub, "push", lambda asked: sent.extend(one.seq for one in asked.commands) or push(asked)
+    )
+    assert refused(till) == Say.RECOVERING
+    till.give(CreateCustomer(name="客3"))
+    assert refused(till) == Say.RECOVERING
+    assert refused(till) == Say.RECOVERING
+    assert sent == [1, 2, 3, 4]
+    late.sync()
+    organisation.quiet()
+    assert len(till.rows(customer)) == 4
+    assert till.everything() == organisation.everything()
+
+
+def test_what_was_given_up_is_not_carried_out_when_the_hub_hears_of_it_again(
+    organisation: Any, save: Callable[[], Saved]
+) -> None:
+    one, two = (organisation.terminal(name, log_in=n) for name, n in (("one", "4001"), ("two", "4001")))
+    made = one.give(CreateCustomer(name="甲", owner_id=organisation.people["6001"]))["customer_id"]
+    organisation.quiet()
+    saved = save()
+    one.give(_handed(organisation, made, "6002"))
+    two.give(_handed(organisation, made, "6003"))
+    one.sync()
+    two.sync()
+    (lost,) = [row for row in two.outbox() if row.state == "rejected"]
+    two.desk.inbox.discard(lost.cmd_id)
+    two.sync()
+    saved.put_back()
+    assert refused(two) == Say.RECOVERING
+    recovery.finish(organisation.authority.books)  # the one that was faster then is not heard of before
+    organisation.quiet()
+    (again,) = [row for row in two.outbox() if row.cmd_id == lost.cmd_id]
+    assert (again.state, again.code, again.settled) == ("rejected", "given_up", "discarded")
+    assert [row["owner_id"] for row in two.rows(customer)] == [organisation.people["6002"]]
+    assert not recovery.state(organisation.authority.books).flips
+
+
+def test_a_flagged_fact_that_was_looked_at_comes_back_with_the_hub(
+    organisation: Any, save: Callable[[], Saved]
+) -> None:
+    one, two = (organisation.terminal(name, log_in=n) for name, n in (("one", "6001"), ("two", "6002")))
+    organisation.quiet()
+    saved = save()
+    one.give(CreateCustomer(name="甲", phones=("13900001111",)))
+    two.give(CreateCustomer(name="乙", phones=("13900001111",)))
+    one.sync()
+    two.sync()
+    (flagged,) = [row for row in two.outbox() if row.state == "flagged"]
+    two.desk.inbox.discard(flagged.cmd_id)
+    saved.put_back()
+    _come_and_come_again({"one": one, "two": two})
+    organisation.quiet()
+    assert {row["name"] for row in one.rows(customer)} == {"甲", "乙"}
+    assert one.everything() == organisation.everything()
+
+
+def _handed(organisation: Any, customer_id: str, number: str) -> ReassignCustomer:
+    people = organisation.people
+    return ReassignCustomer(
+        customer_id=customer_id,
+        to_owner_id=people[number],
+        expected_owner_id=people["6001"],
+        reason="other",
+    )
