@@ -179,6 +179,9 @@ class _Repeating:
 
     page: PullAnswer
 
+    def speak_as(self, device_id: str, secret: str) -> None:
+        """Any device is told the same."""
+
     def push(self, request: PushRequest) -> PushAnswer:
         return PushAnswer(acks=[], hub_now=request.now)
 

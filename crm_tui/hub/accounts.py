@@ -169,16 +169,23 @@ def fork(books: HubBooks, device_id: str, request: ForkRequest, new_id: Callable
         return answer
 
 
-def authenticate(books: HubBooks, device_id: str, secret: str) -> None:
+def authenticate(books: HubBooks, device_id: str, secret: str) -> bool:
     """Check a device's secret, in constant time.
+
+    Returns:
+        Whether it has been here before.
 
     Raises:
         HubError: AUTH, the same for a device that is not known and for a wrong secret.
     """
     with books.read() as tx:
-        known = tx.scalar(select(device.c.secret_hash).where(device.c.device_id == device_id))
-    if not hmac.compare_digest(str(known or ""), _secret_hash(secret)):
+        known = tx.first(
+            select(device.c.secret_hash, device.c.last_seen_at).where(device.c.device_id == device_id)
+        )
+    if not hmac.compare_digest(known.secret_hash if known is not None else "", _secret_hash(secret)):
         raise HubError(Say.AUTH)
+    assert known is not None, "nobody has the secret of a device that is not known"
+    return known.last_seen_at is not None
 
 
 def note_seen(books: HubBooks, device_id: str) -> None:

@@ -16,6 +16,7 @@ from crm_tui.hub.tables import space_rev
 from crm_tui.sync.machine import program_version
 from crm_tui.sync.messages import (
     MIN_PROTOCOL,
+    PAGE,
     PROTOCOL,
     Done,
     ForkRequest,
@@ -36,6 +37,9 @@ from crm_tui.sync.messages import (
 
 class Authority:
     """Answers terminals; knows nothing of what lies between them and the hub."""
+
+    page = PAGE
+    """The most entries of one page of a pull."""
 
     def __init__(self, books: HubBooks, new_id: Callable[[], str]) -> None:
         self.books = books
@@ -75,13 +79,13 @@ class Authority:
         """Tell what changed; a hub that recovers learns by it that the terminal has sent all it has."""
         accounts.check_protocol(request.protocol)
         try:
-            return tell(self.books, device_id, request)
+            return tell(self.books, device_id, request, self.page)
         except BehindError as behind:
             raise recover_from(self.books, device_id, request.epoch) from behind
         except HubError as no:
             if no.code != Say.RECOVERING or not has_sent_all(self.books, device_id):
                 raise
-        return tell(self.books, device_id, request)
+        return tell(self.books, device_id, request, self.page)
 
     def moved(self, device_id: str, cursors: dict[str, int]) -> bool:
         """Tell whether a space of the device has moved beyond its cursor; raises HubError AUTH, FROZEN."""

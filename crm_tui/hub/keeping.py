@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, func, select
 
+from crm_tui.hub.accounts import ACTIVE
 from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, meta_value, new_secret, set_meta
 from crm_tui.hub.tables import awaited, command_alias, command_log, device, recovery
 from crm_tui.store.transaction import Transaction
@@ -33,12 +34,12 @@ class BehindError(HubError):
 
 def begin_recovery(tx: Transaction) -> None:
     """Let terminals send again what this database lost: a new epoch, and a list of whom to wait for."""
-    seen_at = func.coalesce(device.c.last_seen_at, device.c.enrolled_at)
+    seen_at = device.c.last_seen_at  # none: it never heard what it is called, and never speaks
     newest = tx.scalar(select(func.max(seen_at)))
     tx.delete_where(awaited)
     if newest is not None:
         since = newest - AWAITED_FOR
-        ids = tx.scalars(select(device.c.device_id).where(device.c.status == "active", seen_at >= since))
+        ids = tx.scalars(select(device.c.device_id).where(device.c.status == ACTIVE, seen_at >= since))
         tx.insert_all(awaited, [{"device_id": one} for one in ids])
     set_meta(tx, epoch=new_secret()[:12], mode=RECOVERING)
 

@@ -36,7 +36,6 @@ from crm_tui.store.tables import org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.digests import fingerprint
 from crm_tui.sync.messages import (
-    PAGE,
     WIDE,
     Ack,
     Digest,
@@ -53,7 +52,7 @@ _KEYS = 500
 _ORDER = {table.name: place for place, table in enumerate(REPLICATED)}
 
 
-def tell(books: HubBooks, device_id: str, request: PullRequest, page: int = PAGE) -> PullAnswer:
+def tell(books: HubBooks, device_id: str, request: PullRequest, page: int) -> PullAnswer:
     """Return one page of what changed for a device.
 
     Raises:

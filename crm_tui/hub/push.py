@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -78,7 +78,6 @@ class Portion:
     entries: list[dict[str, Any]] = field(default_factory=list)
     flips: list[dict[str, Any]] = field(default_factory=list)
     acks: list[Ack] = field(default_factory=list)
-    taken: set[Key] | None = None
 
 
 def take(books: HubBooks, device_id: str, request: PushRequest, address: str = "") -> PushAnswer:
@@ -112,11 +111,12 @@ def _take_portion(
             raise BehindError
         hold_people(tx, (one.actor_id for one in request.commands))
         portion = begin_portion(tx, row, request.commands, next_instant(tx, books.now), address)
-        portion.taken = taken
         last = row.last_seq
         for sealed in request.commands:
             last = take_one(portion, sealed, last)
-        close_portion(portion, last, skew=request.now - portion.hub_at, app_version=request.app_version)
+        revs = tell_changes(tx, taken)
+        skew = request.now - portion.hub_at
+        close_portion(portion, last, revs, skew=skew, app_version=request.app_version)
         return PushAnswer(acks=portion.acks, hub_now=books.now)
 
 
@@ -327,21 +327,27 @@ def _note(
         )
 
 
-def close_portion(portion: Portion, last: int, *, skew: int, app_version: str) -> None:
-    """Write the feed and the log, and what is known of the device.
+def tell_changes(tx: Transaction, expected: set[Key] | None = None) -> dict[str, int]:
+    """Write the feed of everything that this transaction has changed; return the new revisions by space.
 
     Raises:
-        HubError: RETRY where a number has just become another customer's.
+        HubError: RETRY where a number that is not ``expected`` to be has just become another customer's.
     """
-    tx = portion.tx
     touched = take_touched(tx.connection)
     taken = claim(tx, touched)
-    if portion.taken is not None and taken - portion.taken:
-        portion.taken |= taken
+    if expected is not None and taken - expected:
+        expected |= taken
         raise HubError(Say.RETRY)
-    revs = publish(tx, touched) if touched else {}
+    return publish(tx, touched) if touched else {}
+
+
+def close_portion(
+    portion: Portion, last: int, revs: Mapping[str, int], *, skew: int, app_version: str
+) -> None:
+    """Write the log, with the revisions that tell of the changes, and what is known of the device."""
+    tx = portion.tx
     chained = list(chain(portion.device.last_hash, portion.entries))
-    tx.insert_all(command_log, [{**entry, "revs": revs} for entry in chained])
+    tx.insert_all(command_log, [{**entry, "revs": dict(revs)} for entry in chained])
     tx.insert_all(review, list(_to_review(portion)))
     tx.insert_all(flip, portion.flips)
     tx.update_where(

@@ -19,13 +19,24 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub.accounts import ACTIVE
 from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, meta_value, set_meta
 from crm_tui.hub.keeping import begin_recovery
-from crm_tui.hub.push import Known, Portion, begin_portion, close_portion, known_answers, take_one
+from crm_tui.hub.push import (
+    Known,
+    Portion,
+    begin_portion,
+    close_portion,
+    known_answers,
+    next_instant,
+    take_one,
+    tell_changes,
+)
 from crm_tui.hub.tables import awaited, command_log, device, flip, recovery
 from crm_tui.store.scope import Viewer
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.messages import SealedCommand
 
 _PORTION = 500
+_SPEAKS = (device.c.status == ACTIVE, device.c.last_seen_at.is_not(None))
+"""Of the terminals that a hub waits for those that can come: not frozen or replaced, and once heard of."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ def state(books: HubBooks) -> Recovery:
         open_ones = (
             select(device.c.name)
             .join(awaited, awaited.c.device_id == device.c.device_id)
-            .where(awaited.c.done_at.is_(None))
+            .where(awaited.c.done_at.is_(None), *_SPEAKS)
             .order_by(device.c.name)
         )
         ended = (
@@ -107,7 +118,7 @@ def has_sent_all(books: HubBooks, device_id: str) -> bool:
         open_one = (
             select(awaited.c.device_id)
             .join(device, device.c.device_id == awaited.c.device_id)
-            .where(awaited.c.done_at.is_(None), device.c.status == ACTIVE)
+            .where(awaited.c.done_at.is_(None), *_SPEAKS)
         )
         if tx.first(open_one) is not None:
             return False
@@ -131,10 +142,12 @@ def finish(books: HubBooks) -> int:
 
 def _carry_out(tx: Transaction, now: int) -> int:
     """Carry everything out in one transaction: a hub that dies meanwhile begins once more."""
-    kept = _in_order(tx.rows(select(recovery).order_by(recovery.c.device_id, recovery.c.seq)))
+    kept = tx.rows(select(recovery).order_by(recovery.c.device_id, recovery.c.seq))
     portions = _Portions(tx, kept)
-    for row in kept:
-        portions.take(row)
+    last = 0
+    for hub_at, row in _in_order(kept):
+        last = max(hub_at, last + 1) if last else next_instant(tx, hub_at)  # and after all in the log
+        portions.take(row, last)
     portions.close(now)
     tx.delete_where(recovery)
     tx.delete_where(awaited)
@@ -142,14 +155,15 @@ def _carry_out(tx: Transaction, now: int) -> int:
     return len(kept)
 
 
-def _in_order(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """Return the commands as they were carried out first; a device's own stay in its order (I13)."""
+def _in_order(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Row[Any]]]:
+    """Yield the commands as they were carried out first, and when; a device's own stay in its order (I13)."""
     latest: dict[str, int] = {}
     placed: list[tuple[int, str, int, Row[Any]]] = []
     for row in rows:
         latest[row.device_id] = max(latest.get(row.device_id, row.hub_at), row.hub_at)
         placed.append((latest[row.device_id], row.device_id, row.seq, row))
-    return [one[3] for one in sorted(placed, key=lambda one: one[:3])]
+    for hub_at, _, _, row in sorted(placed, key=lambda one: one[:3]):
+        yield hub_at, row
 
 
 class _Portions:
@@ -164,19 +178,20 @@ class _Portions:
         self._of: dict[str, Portion] = {}
         self._last: dict[str, int] = {}
 
-    def take(self, row: Row[Any]) -> None:
+    def take(self, row: Row[Any], hub_at: int) -> None:
         """Carry one command out at the instant at which it was carried out first."""
         portion = self._of.get(row.device_id) or self._begin(row)
-        portion.hub_at, portion.address = row.hub_at, row.address
+        portion.hub_at, portion.address = hub_at, row.address
         sealed = msgspec.convert(row.sealed, SealedCommand)
         self._last[row.device_id] = take_one(portion, sealed, self._last[row.device_id])
 
     def close(self, now: int) -> None:
         """Write what has become of everything."""
+        revs = tell_changes(self._tx)
         for device_id, portion in self._of.items():
             portion.hub_at = now
-            row = portion.device
-            close_portion(portion, self._last[device_id], skew=row.skew, app_version=row.app_version)
+            row, last = portion.device, self._last[device_id]
+            close_portion(portion, last, revs, skew=row.skew, app_version=row.app_version)
 
     def _begin(self, row: Row[Any]) -> Portion:
         found = self._tx.first(select(device).where(device.c.device_id == row.device_id))

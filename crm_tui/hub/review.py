@@ -18,8 +18,6 @@ from crm_tui.commands.base import SYSTEM
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.hub.books import HubBooks
-from crm_tui.hub.changes import publish
-from crm_tui.hub.identities import claim
 from crm_tui.hub.push import (
     Answer,
     Portion,
@@ -28,9 +26,9 @@ from crm_tui.hub.push import (
     chain,
     next_instant,
     outcome_of,
+    tell_changes,
 )
 from crm_tui.hub.tables import command_log, device, review
-from crm_tui.hub.touched import take_touched
 from crm_tui.store import credentials
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.tables import person
@@ -255,9 +253,7 @@ def _log(tx: Transaction, own: _Entry, now: int) -> datetime:
         .order_by(command_log.c.seq.desc())
         .limit(1)
     )
-    touched = take_touched(tx.connection)
-    claim(tx, touched)
-    revs = publish(tx, touched) if touched else {}
+    revs = tell_changes(tx)
     entry = {
         "cmd_id": own.cmd_id,
         "device_id": HUB,

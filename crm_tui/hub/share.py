@@ -17,7 +17,6 @@ from sqlalchemy.exc import DBAPIError
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import accounts
 from crm_tui.hub.authority import Authority
-from crm_tui.hub.books import meta_value
 from crm_tui.hub.push import TRANSACTION
 from crm_tui.store.engine import storage_refusal
 from crm_tui.store.migrations import newest
@@ -42,8 +41,6 @@ from crm_tui.sync.messages import (
 
 Open = Callable[[], Authority]
 
-FOREIGN = "hub_foreign"
-"""Why a file is not this terminal's hub: another organisation's, or a copy older than the terminal."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.08
 """Seconds between two transactions of one terminal: SQLite's lock knows no queue, so who has had it waits."""
 _LOOK_SECONDS = 1.0
@@ -82,12 +79,14 @@ class SharedHub:
         with self._hub() as hub:
             return hub.join(request)
 
+    def speak_as(self, device_id: str, secret: str) -> None:
+        """Be this device from now on."""
+        self._device, self._secret = device_id, secret
+
     def fork(self, request: ForkRequest) -> JoinAnswer:
         """Get a device id of its own for a copy."""
         with self._proven() as hub:
-            answer = hub.fork(self._device, request)
-        self._device, self._secret = answer.device_id, answer.secret
-        return answer
+            return hub.fork(self._device, request)
 
     def push(self, request: PushRequest) -> PushAnswer:
         """Hand commands over, one transaction after the other with a pause in which others get the lock."""
@@ -146,12 +145,12 @@ class SharedHub:
 
     @contextmanager
     def _proven(self) -> Iterator[Authority]:
-        """Prove who this terminal is, on a file that is its hub's and that this program understands."""
+        """Prove who this terminal is, on a file that this program understands."""
         with self._hub() as hub:
             with hub.books.read() as tx:
                 _refuse_newer(tx, self._newest)
-                self._refuse_foreign(tx)
-            accounts.authenticate(hub.books, self._device, self._secret)
+            if not accounts.authenticate(hub.books, self._device, self._secret):
+                accounts.note_seen(hub.books, self._device)
             yield hub
 
     @contextmanager
@@ -172,12 +171,6 @@ class SharedHub:
             if no.code not in _AWAY or not self._device:
                 raise
             raise self._away(no) from no
-
-    def _refuse_foreign(self, tx: Transaction) -> None:
-        try:
-            accounts.known_device(tx, self._device)
-        except HubError as no:
-            raise HubError(FOREIGN, url=self._url, organisation=meta_value(tx, "organisation")) from no
 
     def _at_hand(self) -> Authority:
         with self._opening:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from heapq import heappop, heappush
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +147,7 @@ def _revs(tx: Transaction) -> Finding:
 
 def _replay(tx: Transaction) -> Finding:
     """Let the log make an empty database what it should be, and compare (I4)."""
-    entries = tx.rows(
-        select(command_log).order_by(command_log.c.hub_at, command_log.c.device_id, command_log.c.seq)
-    )
+    entries = list(in_order(tx.rows(select(command_log))))
     if not any(one.kind == _FOUNDING for one in entries):
         return Finding("replay", UNKNOWN, len(entries))
     with tempfile.TemporaryDirectory(prefix="crm-tui-verify-") as folder:
@@ -164,6 +164,41 @@ def _replay(tx: Transaction) -> Finding:
         finally:
             engine.dispose()
     return _finding("replay", len(entries), [*failed, *differing])
+
+
+def in_order(entries: Iterable[Row[Any]]) -> Iterator[Row[Any]]:
+    """Yield the log as it was carried out: in each space by its revisions (I3), else by the hub's time (I13).
+
+    The entries of one transaction, which share their revisions, are in the order of time, device and count.
+    """
+    together: dict[Any, list[Row[Any]]] = {}
+    for one in sorted(entries, key=lambda row: (row.hub_at, row.device_id, row.seq)):
+        together.setdefault(frozenset(one.revs.items()) or one.cmd_id, []).append(one)
+    groups = list(together.values())
+    after: list[list[int]] = [[] for _ in groups]
+    waits = [0] * len(groups)
+    for earlier, later in _neighbours(groups):
+        after[earlier].append(later)
+        waits[later] += 1
+    ready = [at for at, many in enumerate(waits) if not many]  # ascending: a heap
+    while ready:
+        at = heappop(ready)
+        yield from groups[at]
+        for later in after[at]:
+            waits[later] -= 1
+            if not waits[later]:
+                heappush(ready, later)
+
+
+def _neighbours(groups: Sequence[Sequence[Row[Any]]]) -> Iterator[tuple[int, int]]:
+    """Yield the places of two transactions of which one moved a space next after the other."""
+    moves: dict[str, list[tuple[int, int]]] = {}
+    for at, group in enumerate(groups):
+        for space, rev in group[0].revs.items():
+            moves.setdefault(space, []).append((rev, at))
+    for of_space in moves.values():
+        for (_, earlier), (_, later) in pairwise(sorted(of_space)):
+            yield earlier, later
 
 
 def _differing(one: Mapping[str, Sequence[Any]], other: Mapping[str, Sequence[Any]]) -> list[str]:

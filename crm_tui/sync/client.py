@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO
@@ -24,12 +23,12 @@ from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of, microseconds
 from crm_tui.sync.commands import fitting, mark, replay, sealed
 from crm_tui.sync.digests import fingerprint
+from crm_tui.sync.identity import Begin, Identity
 from crm_tui.sync.messages import (
     PROTOCOL,
     PUSH_COMMANDS,
     SCHEMA,
     Digest,
-    ForkRequest,
     Hub,
     HubError,
     PullAnswer,
@@ -47,7 +46,6 @@ _SPOOL = 8 * 1024 * 1024
 _TURNS = 20
 """How often one round may begin anew because the hub has something to say first."""
 
-Begin = Callable[[], AbstractContextManager[Transaction]]
 Progress = Callable[[int], None]
 
 
@@ -126,7 +124,7 @@ class SyncClient:
         self._begin = begin
         self._hub = hub
         self._now = now
-        self._machine = machine
+        self._identity = Identity(begin, hub, machine)
         self._version = app_version
         self._kept = 0
         """The last of the device's commands that a recovering hub has said it keeps."""
@@ -142,7 +140,7 @@ class SyncClient:
         account = _Round(digests=digests, progress=progress)
         for _ in range(_TURNS):
             try:
-                self._check_machine()
+                self._identity.present()
                 self._push(account)
                 if self._pull(account):
                     return account.report()
@@ -155,69 +153,21 @@ class SyncClient:
         if no.code != Say.RECOVERING:
             self._kept = 0
         if no.code in {Say.EPOCH, Say.AUTH}:
-            self._refuse_other()
+            self._identity.refuse_other()
         if no.code == Say.EPOCH:
-            self._begin_anew(str(no.details["epoch"]), int(no.details["last_seq"]))
+            self._identity.begin_anew(str(no.details["epoch"]), int(no.details["last_seq"]))
         elif no.code == Say.GAP:
-            self._send_again(int(no.details["expected"]), no)
+            self._identity.send_again(int(no.details["expected"]), no)
         elif no.code == Say.FORKED:
-            self._fork()
+            self._identity.fork()
+        elif no.code == Say.AUTH:
+            self._identity.come_back(no)
         else:
             if no.code == Say.FROZEN:
                 with self._begin() as tx:
                     keep_only(tx, ())
                     set_facts(tx, hub_frozen="1")
             raise no
-
-    def _refuse_other(self) -> None:
-        """Tell a hub that was restored from that of other people, which gets nothing and gives nothing."""
-        card = self._hub.card()
-        with self._begin() as tx:
-            ours = fact(tx, "hub_organisation")
-        if ours and card.organisation_id != ours:
-            raise HubError(Say.OTHER, organisation=card.organisation)
-
-    def _begin_anew(self, epoch: str, last_seq: int) -> None:
-        """Send again what a hub that was put back does not know; it knows nothing of its later copies."""
-        with self._begin() as tx:
-            if fact(tx, "hub_epoch") == epoch:  # another program on this home was faster
-                return
-            whole = outbox.reaches(tx, last_seq + 1) and not outbox.has_older(tx)
-            if whole:
-                outbox.reopen(tx, last_seq)
-                set_facts(tx, hub_epoch=epoch, hub_scope_hash="", hub_decided="0")
-        if not whole:
-            self._start_over()
-
-    def _send_again(self, expected: int, no: HubError) -> None:
-        """Send the archive from a command on that the hub misses."""
-        with self._begin() as tx:
-            whole = outbox.reaches(tx, expected)
-            if whole and not outbox.reopen(tx, expected - 1):
-                raise no
-        if not whole:
-            self._start_over()
-
-    def _start_over(self) -> None:
-        """Send everything there still is under a new device id: the hub counts commands without a gap."""
-        answer = self._hub.fork(ForkRequest(machine=self._machine, instead=True))
-        with self._begin() as tx:
-            outbox.reopen_all(tx, answer.device_id)
-            set_facts(tx, hub_secret=answer.secret, hub_machine=self._machine)
-            set_facts(tx, hub_epoch=answer.epoch, hub_scope_hash="", hub_decided="0")
-
-    def _check_machine(self) -> None:
-        """Take a device id of our own, before anything else, where this is a copy on another machine."""
-        with self._begin() as tx:
-            known = fact(tx, "hub_machine")
-        if known and known != self._machine:
-            self._fork()
-
-    def _fork(self) -> None:
-        answer = self._hub.fork(ForkRequest(machine=self._machine))
-        with self._begin() as tx:
-            outbox.renumber(tx, answer.device_id)
-            set_facts(tx, hub_secret=answer.secret, hub_machine=self._machine)
 
     def _push(self, account: _Round) -> None:
         """Hand over the waiting commands, in requests of bounded size; their answers come with the pull."""

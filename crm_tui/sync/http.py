@@ -84,11 +84,14 @@ class HttpHub:
         """Enrol this terminal."""
         return self._send("POST", "v1/join", request, JoinAnswer)
 
+    def speak_as(self, device_id: str, secret: str) -> None:
+        """Be this device from now on."""
+        if (device_id, secret) != (self._device, self._secret):
+            self._device, self._secret, self._token = device_id, secret, ""
+
     def fork(self, request: ForkRequest) -> JoinAnswer:
         """Get a device id of its own for a copy."""
-        answer = self._ask("v1/fork", request, JoinAnswer)
-        self._device, self._secret, self._token = answer.device_id, answer.secret, ""
-        return answer
+        return self._ask("v1/fork", request, JoinAnswer)
 
     def push(self, request: PushRequest) -> PushAnswer:
         """Hand commands over."""

@@ -332,6 +332,10 @@ class Hub(Protocol):
         """Enrol a new terminal."""
         ...
 
+    def speak_as(self, device_id: str, secret: str) -> None:
+        """Be this device from now on."""
+        ...
+
     def fork(self, request: ForkRequest) -> JoinAnswer:
         """Give a copied terminal an id of its own."""
         ...

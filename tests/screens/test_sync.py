@@ -93,7 +93,7 @@ class Shop:
             connect=lambda _: way,
         )
         desk.way = way
-        desk.link._client._machine = name
+        desk.link._client._identity._machine = name
         desk.link.run()
         if number:
             self.introduce(desk, number)

@@ -250,7 +250,7 @@ def test_the_file_of_another_organisation_is_said_by_name_and_not_written_to(
         link_of(shop).run()  # the file that was open is gone
     with pytest.raises(HubError) as no:
         link_of(shop).run()
-    assert no.value.code == "hub_foreign"
+    assert no.value.code == Say.OTHER
     assert "Haitang" in refusal(no.value.code, no.value.details)
     assert waiting(shop) == 1
     with sqlite3.connect(share / "hub.db") as plain:

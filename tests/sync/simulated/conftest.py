@@ -6,6 +6,7 @@ that fails is told, and fails again. ``World.check`` is what must hold when the 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import random  # noqa: TID251 - a simulation is made of seeded chance
 import shutil
@@ -24,10 +25,9 @@ from crm_tui.commands import Command
 from crm_tui.desk import Desk
 from crm_tui.desk.link import Link
 from crm_tui.domain.errors import Refused
-from crm_tui.hub import founding
+from crm_tui.hub import backups, founding
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
-from crm_tui.hub.pull import tell
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import device, seat
 from crm_tui.store import tables as t
@@ -62,10 +62,6 @@ class SmallPages(Authority):
     """A hub whose pages are so small that every pull has several."""
 
     page = 60
-
-    def pull(self, device_id: str, request: PullRequest) -> PullAnswer:
-        """Tell what changed, a few rows at a time."""
-        return tell(self.books, device_id, request, self.page)
 
 
 class Faulty:
@@ -142,8 +138,9 @@ class World:
     def _join(self, made: Any) -> None:
         """Put the faults between a terminal and its hub, and into its rebase."""
         made.hub = Faulty(made.hub, self)
-        made.link._client._hub = made.hub
-        made.link._client._begin = self._cutting(made.link._client._begin)
+        client, cutting = made.link._client, self._cutting(made.link._client._begin)
+        for part in (client, client._identity):
+            part._hub, part._begin = made.hub, cutting
         _careless(made.desk._books._reading)
         self.terminals.append(made)
 
@@ -230,17 +227,45 @@ class World:
     def clone(self, terminal: Any, *, other_machine: bool) -> Any:
         """Copy a terminal's file: on another machine, or on one that calls itself the same."""
         name = f"t{len(self.terminals)}"
-        made = self._make(terminal, name, terminal.link._client._machine if not other_machine else name)
+        made = self._make(
+            terminal, name, terminal.link._client._identity._machine if not other_machine else name
+        )
         self._join(made)
         return made
 
     def restart_hub(self) -> None:
         """Close the hub and open it again."""
-        authority = self.organisation.authority
-        url, clock = str(authority.books.engine.url.database), authority.books.clock
-        authority.books.close()
-        authority.books = HubBooks.open(f"sqlite:///{url}", clock=clock)
-        _careless(authority.books.engine)
+        books, url = self.organisation.authority.books, self._url()
+        books.close()
+        self._open_hub(url, books.clock)
+
+    def save(self) -> None:
+        """Keep a copy of the hub, as a nightly backup does."""
+        path = self._saved()
+        path.unlink(missing_ok=True)
+        backups.back_up(self.organisation.authority.books, self._url(), path)
+
+    def put_back(self, *, by_hand: bool) -> None:
+        """Put the last copy of the hub in its place, if there is one; terminals bring what it lacks."""
+        if self._saved().exists():
+            authority, url = self.organisation.authority, self._url()
+            clock = authority.books.clock
+            authority.books.close()
+            if by_hand:
+                shutil.copyfile(self._saved(), authority.books.engine.url.database)
+            else:
+                backups.put_back(self._saved(), url, clock)
+            self._open_hub(url, clock)
+
+    def _saved(self) -> Path:
+        return Path(self.organisation._folder) / "saved.db"
+
+    def _url(self) -> str:
+        return f"sqlite:///{self.organisation.authority.books.engine.url.database}"
+
+    def _open_hub(self, url: str, clock: Any) -> None:
+        self.organisation.authority.books = HubBooks.open(url, clock=clock)
+        _careless(self.organisation.authority.books.engine)
 
     def live(self, steps: int, *, clones: int = 2) -> None:
         """Let the organisation work, sync and suffer for some steps."""
@@ -255,7 +280,11 @@ class World:
                 self.move_device(terminal)
             elif luck < 0.095:
                 self.restart_hub()
-            elif luck < 0.1 and clones:
+            elif luck < 0.105:
+                self.save()
+            elif luck < 0.11:
+                self.put_back(by_hand=self.rng.random() < 0.5)
+            elif luck < 0.115 and clones:
                 clones -= 1
                 self.clone(terminal, other_machine=self.rng.random() < 0.5)
             else:
@@ -264,9 +293,11 @@ class World:
     def heal(self) -> None:
         """End the faults and let everybody sync until all is told; every queue must drain (liveness)."""
         self.faulty = False
-        for _ in range(2):
-            for terminal in self.terminals:
+        for terminal in self.terminals * 2:
+            with contextlib.suppress(HubError):  # a hub that was put back waits for the last of them
                 terminal.sync()
+        for terminal in self.terminals * 2:
+            terminal.sync()
         for terminal in self.terminals:
             assert not terminal.sync(digests=True).mended, f"{terminal.name}: digests differ"
             assert terminal.waiting() == 0, f"{terminal.name}: commands wait for ever"
@@ -281,6 +312,8 @@ class World:
                 checks.check_terminal(tx, terminal, rows, places, self.organisation.device(terminal))
             checks.check_log(tx, self.given)
             checks.check_counts(tx)
+            checks.check_owners(tx)
+            checks.check_identities(tx)
             checks.check_fold(tx, self.organisation._folder / "fold", rows)
 
 
