@@ -15,7 +15,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import StageKind
 from crm_tui.domain.permission import Right
 from crm_tui.store.search import index_customers
-from crm_tui.store.tables import customer, deal, ownership_event
+from crm_tui.store.tables import customer, deal, ownership_event, person
 from crm_tui.store.transaction import Transaction
 
 REASONS = ("overdue", "leave", "left", "capacity", "customer_wish", "other")
@@ -73,7 +73,21 @@ class ReassignCustomer(Command):
             branch_id=owner.branch_id,
         )
         if not hit:
-            raise Refused("owner_changed")
+            raise self._too_late(tx)
+
+    def _too_late(self, tx: Transaction) -> Refused:
+        """Say who gave the customer to whom meanwhile."""
+        giver, taker = person.alias("giver"), person.alias("taker")
+        last = tx.first(
+            select(giver.c.name.label("by"), taker.c.name.label("owner"))
+            .join(ownership_event, ownership_event.c.actor_id == giver.c.id)
+            .join(taker, taker.c.id == ownership_event.c.to_owner_id)
+            .where(ownership_event.c.customer_id == self.customer_id)
+            .order_by(ownership_event.c.at.desc(), ownership_event.c.id.desc())
+            .limit(1)
+        )
+        assert last is not None, "a customer has had an owner from the beginning"
+        return Refused("owner_changed", by=last.by, owner=last.owner)
 
     def _give_deals(
         self, tx: Transaction, context: Context, owner_id: str, before_id: str | None

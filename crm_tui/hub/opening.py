@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,14 +114,18 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
 
 
 def _lone_device(engine: Engine) -> str:
-    """Return the id of a terminal that has data and no hub yet; raises Refused home_joined, hub_empty."""
+    """Return the id of a terminal that has data and no hub yet; one that was never opened gets its first.
+
+    Raises:
+        Refused: home_joined, hub_empty.
+    """
     with engine.connect() as connection:
         own = Transaction(connection)
         if fact(own, "hub_url"):
             raise Refused("home_joined", url=fact(own, "hub_url"))
         if own.first(select(org_unit.c.id)) is None:
             raise Refused("hub_empty")
-        return fact(own, "device_id")
+        return fact(own, "device_id") or secrets.token_hex(16)
 
 
 def _in_file(source: Path, database: str, url: str, clock: Callable[[], datetime]) -> HubBooks:

@@ -132,10 +132,10 @@ class SyncScreen(WorkScreen):
         line = self.line
         if line is None:
             return
-        at = figures.moment(line.at, self.counter.desk.now(), self.counter.desk.viewer.zone)
         said = [t("sync.detail_whom", whom=line.subject or figures.NONE)]
-        said += [t("sync.detail_result", result=result_words(line)), "", t("sync.typed"), *typed_lines(line)]
-        title = t("sync.detail_title", what=t(f"command.{line.kind}"), at=at)
+        said += [t("sync.detail_result", result=result_words(line)), "", t("sync.typed")]
+        said += typed_lines(line, self._at)
+        title = t("sync.detail_title", what=t(f"command.{line.kind}"), at=self._at(line.at))
         self.app.push_screen(WordsWindow(title, said))
 
     @work(group="do", exit_on_error=False)
@@ -162,7 +162,7 @@ class SyncScreen(WorkScreen):
             if await self.app.push_screen_wait(window):
                 self.say(t("sync.corrected"), "good")
         elif line.customer_id:
-            kept = Kept(line.cmd_id, {}, kept_text(line))
+            kept = Kept(line.cmd_id, {}, kept_text(line, self._at))
             self.post_message(Go("follow_up", customer_id=line.customer_id, kept=kept))
         else:
             self.say(t("sync.no_form"), "warn")
@@ -219,6 +219,10 @@ class SyncScreen(WorkScreen):
         else:
             return line
         return None
+
+    def _at(self, instant: datetime) -> str:
+        desk = self.counter.desk
+        return figures.moment(instant, desk.now(), desk.viewer.zone)
 
     def _show_head(self) -> None:
         if self._shown is not None and self.is_attached:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from crm_tui.commands import by_kind
-from crm_tui.i18n import t
+from crm_tui.i18n import knows, t
 from crm_tui.widgets.command_form import Answers, answers_of, built, filled, specs_of
 from crm_tui.widgets.field_row import FieldSpec, Value
 from crm_tui.widgets.refusal import refusal
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 
 _BREAK: Final = re.compile(r"[\s,;，；、]+")
 _WHAT_IS_MEANT: Final = re.compile(r"(.*_ids?|kind|expected.*|version)\Z")
+
+_WORDS: Final = {
+    "channel": "follow_up.channel",
+    "result": "follow_up.result",
+    "objections": "follow_up.objection",
+    "customer_kind": "customer_form.kind",
+    "lost_reason": "lost",
+}
+"""Under which keys of the catalogs the codes of a field have their words; else under its own name."""
+
+At = Callable[[datetime], str]
+"""How an instant is told: on the wall clock of whoever reads it."""
 
 _DATA: Final = ("create_", "edit_", "add_", "rename_", "amend_")
 """How the commands begin whose fields somebody typed; the others are decisions, to be made again."""
@@ -42,15 +55,19 @@ def result_words(line: CommandLine) -> str:
     return t("sync.result", state=said, why=why) if why else said
 
 
-def typed_lines(line: CommandLine) -> list[str]:
-    """Return every field that a person filled, with its label; ids say nothing to anybody."""
-    return [f"{spec.label}: {_said(value)}" for spec, value in _fields(line) if value not in ("", ())]
+def typed_lines(line: CommandLine, at: At) -> list[str]:
+    """Return every field that a person filled, with its label and in words; ids say nothing to anybody."""
+    return [
+        f"{spec.label}: {_in_words(line, spec, value, at)}"
+        for spec, value in _fields(line)
+        if value not in ("", ())
+    ]
 
 
-def kept_text(line: CommandLine) -> str:
+def kept_text(line: CommandLine, at: At) -> str:
     """Return a command as one text, for a note."""
     what = t(f"command.{line.kind}")
-    return t("sync.kept_text", what=what, text="; ".join(typed_lines(line))).strip()
+    return t("sync.kept_text", what=what, text="; ".join(typed_lines(line, at))).strip()
 
 
 def correction(line: CommandLine) -> tuple[list[FieldSpec], dict[str, Value]]:
@@ -58,7 +75,10 @@ def correction(line: CommandLine) -> tuple[list[FieldSpec], dict[str, Value]]:
     if not line.kind.startswith(_DATA):
         return [], {}
     fields = [(spec, value) for spec, value in _fields(line) if _can_be_typed(line, spec)]
-    values = {spec.key: value if spec.choices else _said(value, " ") for spec, value in fields}
+    values = {
+        spec.key: value if spec.choices or isinstance(value, str) else " ".join(value)
+        for spec, value in fields
+    }
     return [spec for spec, _ in fields], values
 
 
@@ -84,12 +104,24 @@ def _fields(line: CommandLine) -> list[tuple[FieldSpec, Value]]:
     return [(spec, values.get(spec.key, "")) for spec in specs_of(model, hidden=hidden)]
 
 
+def _in_words(line: CommandLine, spec: FieldSpec, value: Value, at: At) -> str:
+    """Return a value as a person reads it: words for codes, the time on the wall, how many rows."""
+    if not _can_be_typed(line, spec):
+        return str(len(value))
+    if spec.key.endswith("_at") and isinstance(value, str):
+        return at(datetime.fromisoformat(value))
+    labels = {choice.value: choice.label for choice in spec.choices}
+    words = [value] if isinstance(value, str) else list(value)
+    return t("work.list_joint").join(labels.get(word) or _word(spec.key, word) for word in words)
+
+
+def _word(name: str, word: str) -> str:
+    key = f"{_WORDS.get(name, name)}.{word}"
+    return t(key) if knows(key) else word
+
+
 def _can_be_typed(line: CommandLine, spec: FieldSpec) -> bool:
     value = line.args[spec.key]
     return not isinstance(value, dict) and not (
         isinstance(value, (list, tuple)) and any(isinstance(one, (dict, list)) for one in value)
     )
-
-
-def _said(value: Value, joint: str = "") -> str:
-    return value if isinstance(value, str) else (joint or t("work.list_joint")).join(value)

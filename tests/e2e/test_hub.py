@@ -122,3 +122,54 @@ def test_what_is_saved_without_the_hub_waits_and_goes_by_itself_when_it_is_back(
     shop.until("离线1条")
     hub.start()
     shop.until(lambda me: "离线" not in me.lines[0] and "同步" in me.lines[0])
+
+
+def look_up(terminal, customer):
+    """Find a customer by name; the list has the keys."""
+    terminal.press("f2")
+    terminal.until("客户列表")
+    terminal.press(customer)
+    terminal.until("命中 1", f"> {customer}")
+    terminal.press("tab")
+
+
+def give_away(terminal, initials, name):
+    """Give the customer under the cursor to the person with these initials."""
+    terminal.press("ctrl+r")
+    terminal.until("改派给谁")
+    terminal.press(initials, "enter", "1", "f10")
+    terminal.until(f"已改派 1 个 -> {name}")
+
+
+def test_of_two_who_give_one_customer_away_one_is_told_who_was_faster(second, hub, start, facts):
+    one = start()
+    one.log_in(facts.manager_number)
+    quick(one, "13700004444 孙三站")
+    two = start(at=second)
+    two.until("PIN")
+    two.log_in(facts.manager_number)
+    look_up(one, "孙三站")
+    look_up(two, "孙三站")
+    hub.stop()
+    for terminal in (one, two):
+        terminal.until("离线")
+    give_away(one, "lm", "李梅")
+    give_away(two, "cq", "蔡秋")
+    hub.start()
+    for terminal in (one, two):
+        terminal.until(lambda me: "离线" not in me.lines[0])
+        terminal.press("ctrl+g", "0")
+        terminal.until("待发 0 条")
+    late, winner = (one, "蔡秋") if "被拒1" in one.lines[0] else (two, "李梅")
+    (early,) = {one, two} - {late}
+    assert "被拒" not in early.lines[0]
+    late.until("被拒1", f"王芳 刚把该客户分配给 {winner}")
+    late.press("enter")
+    late.until("录入的内容", "孙三站")
+    late.until("原因: 逾期")
+    late.press("escape")
+    late.gone("录入的内容")
+    late.press("x")
+    late.until("确认 F10")
+    late.press("f10")
+    late.until("被拒 0 条", lambda me: "被拒1" not in me.lines[0])
