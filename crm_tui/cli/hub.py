@@ -44,6 +44,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make a hub of a terminal's data; the terminal becomes its first member."""
+    from crm_tui.cli.hubs import check_url
     from crm_tui.desk import wall_clock
     from crm_tui.hub.opening import make_hub
 
@@ -55,6 +56,7 @@ def init(
     if not source_home.database.exists():
         fail(t("cli.no_data", path=source_home.path), USAGE)
     with refusing():
+        check_url(at)
         made = make_hub(source_home.database, database, at, clock=terminal.clock or wall_clock)
     if as_json:
         say_json({"organisation": made.organisation, "rows": made.rows, "url": at})
@@ -95,9 +97,12 @@ def invite(
     as_json: AsJson = False,
 ) -> None:
     """Print a code with which one terminal may join at a unit, once and within a day."""
+    from crm_tui.cli.hubs import check_url
     from crm_tui.hub.accounts import invite_terminal, unit_named
 
     with _opened(context, database) as authority:
+        if url:
+            check_url(url)
         found = unit_named(authority.books, unit)
         invitation = invite_terminal(authority.books, found.id, name or found.name)
     at = url or (database if database.startswith("file:") else "")
@@ -132,8 +137,8 @@ def devices(
     shape: Shape,
     *,
     database: Database,
-    freeze: Annotated[str, typer.Option("--freeze", help="cli.help.device_freeze")] = "",
-    unfreeze: Annotated[str, typer.Option("--unfreeze", help="cli.help.device_unfreeze")] = "",
+    freeze: Annotated[str | None, typer.Option("--freeze", help="cli.help.device_freeze")] = None,
+    unfreeze: Annotated[str | None, typer.Option("--unfreeze", help="cli.help.device_unfreeze")] = None,
     move: Annotated[str, typer.Option("--move", help="cli.help.device_move")] = "",
     to: Annotated[str, typer.Option("--to", help="cli.help.device_to")] = "",
 ) -> None:
@@ -145,9 +150,9 @@ def devices(
         fail(t("cli.device_move_whole"), USAGE)
     with _opened(context, database) as authority:
         books = authority.books
-        if freeze:
+        if freeze is not None:
             kept.set_frozen(books, freeze, frozen=True)
-        if unfreeze:
+        if unfreeze is not None:
             kept.set_frozen(books, unfreeze, frozen=False)
         if move:
             kept.move(books, move, unit_named(books, to).id)

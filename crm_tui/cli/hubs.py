@@ -22,6 +22,11 @@ def connector(home: Home) -> Callable[[Membership], Hub]:
     return lambda member: reach(member.url, member.device_id, member.secret, authority)
 
 
+def check_url(url: str) -> None:
+    """Refuse what terminals cannot reach a hub by; raises Refused hub_url_unknown."""
+    reach(url).close()
+
+
 def reach(url: str, device_id: str = "", secret: str = "", certificate: str = "") -> Hub:
     """Return the way to a hub; ``certificate`` is a file with the authority that vouches for it.
 

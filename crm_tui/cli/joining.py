@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crm_tui.cli.options import AsJson
-from crm_tui.cli.terminal import OFFLINE, USAGE, Terminal, fail, refusing, say_json
+from crm_tui.cli.terminal import USAGE, Terminal, exit_code, fail, refusing, say_json
 from crm_tui.i18n import t
 from crm_tui.widgets.refusal import refusal
 
@@ -148,4 +148,4 @@ def hub_refusing() -> Iterator[None]:
     try:
         yield
     except HubError as no:
-        fail(refusal(no.code, no.details), OFFLINE)
+        fail(refusal(no.code, no.details), exit_code(no.code))

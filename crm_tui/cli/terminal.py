@@ -38,6 +38,20 @@ FIRST_YEAR, LAST_YEAR = 1990, 2199
 MOST_DAYS = 36_500
 """More days late than this is a slip of the finger."""
 
+_AWAY = frozenset(
+    {
+        "hub_unreachable",
+        "hub_retry",
+        "hub_recovering",
+        "hub_slow_down",
+        "hub_disk_full",
+        "hub_needed",
+        "join_unreachable",
+        "join_busy",
+        "lease_over",
+    }
+)
+"""What only the hub can mend, or time."""
 _NOT_ALLOWED = {"not_allowed", "not_logged_in", "skip_not_allowed", "person_frozen", "export_needs_approval"}
 _CONFLICT = {
     "phone_taken",
@@ -137,7 +151,9 @@ def refusing() -> Iterator[None]:
 
 
 def exit_code(refusal_code: str) -> int:
-    """Return the exit code of a refusal: 3 not allowed, 5 conflict, else 2."""
+    """Return the exit code of a refusal: 3 not allowed, 4 the hub is needed, 5 conflict, else 2."""
+    if refusal_code in _AWAY:
+        return OFFLINE
     if refusal_code in _NOT_ALLOWED or refusal_code.startswith("pin_"):
         return NOT_ALLOWED
     return CONFLICT if refusal_code in _CONFLICT else USAGE

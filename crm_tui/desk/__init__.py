@@ -153,13 +153,9 @@ class Desk:
         """Carry out commands off the screen's thread; see :meth:`carry_out`."""
         return await _off(self._writer, lambda: self.carry_out(*steps, supersedes=supersedes))
 
-    async def write(self, work: Callable[[], T]) -> T:
-        """Run anything else that writes here, off the screen's thread."""
-        return await _off(self._writer, work)
-
-    async def at_door(self, work: Callable[[], T]) -> T:
-        """Do what may need the hub, without keeping screen or writer from their work meanwhile."""
-        return await (self.write(work) if self.link is None else aside(work))
+    async def write(self, work: Callable[[], T], *, at_hub: bool = False) -> T:
+        """Run anything else that writes here, off the screen's thread; a wait for the hub holds nobody up."""
+        return await (aside(work) if at_hub and self.link is not None else _off(self._writer, work))
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` after each commit, in the writer's thread, with the names of changed tables."""

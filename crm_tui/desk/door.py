@@ -11,6 +11,7 @@ from crm_tui.desk.link import Link
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.store import credentials
+from crm_tui.store.outbox import set_facts
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.joining import LEASE
@@ -87,6 +88,7 @@ class Door:
     def _introduce(self, answer: LogInAnswer, person_id: str) -> None:
         with self._books.write() as tx:
             credentials.set_verifier(tx, person_id, answer.verifier)
+            set_facts(tx, hub_frozen="")  # a hub that lets somebody in has let the terminal in before
 
     def log_out(self) -> None:
         """Let nobody be logged in."""

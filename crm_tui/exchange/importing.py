@@ -43,6 +43,10 @@ class Counter(Protocol):
         ...
 
 
+_SIGNS = 1_000_000
+"""The most letters of one portion: at most four megabytes as they travel."""
+
+
 @dataclass(frozen=True)
 class ImportResult:
     """What became of a file: ``created + updated + unchanged + refused == read``, always.
@@ -108,6 +112,9 @@ class _Portion:
     rows: list[dict[str, Any]] = field(default_factory=list)
     cells: list[tuple[str, ...]] = field(default_factory=list)
     refused: list[tuple[Problem, tuple[str, ...]]] = field(default_factory=list)
+
+    signs: int = 0
+    """How many letters its cells have: a command must fit into one request to the hub."""
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.refused)
@@ -323,7 +330,7 @@ def _portions(table: Table, preparer: Preparer, size: int) -> Iterator[_Portion]
     portion = _Portion()
     for record in table.rows():
         _add(portion, record, preparer)
-        if len(portion) >= size:
+        if len(portion) >= size or portion.signs >= _SIGNS:
             yield portion
             portion = _Portion()
     if len(portion):
@@ -337,6 +344,7 @@ def _add(portion: _Portion, record: Record, preparer: Preparer) -> None:
     try:
         portion.rows.append(preparer.prepare(record))
         portion.cells.append(record.cells)
+        portion.signs += sum(map(len, record.cells))
     except Refused as no:
         portion.refused.append((Problem(record.line, no.code, no.details), record.cells))
 

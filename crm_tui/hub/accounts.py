@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -217,7 +217,7 @@ def log_in(books: HubBooks, device_id: str, request: LogInRequest) -> LogInAnswe
         raise Refused(attempt.no, left=attempt.left, minutes=minutes)
     with books.write() as tx:
         viewer_of(tx, request.person_id)
-        if _verifier(tx, request.person_id) != attempt.verifier:  # reset or chosen anew meanwhile
+        if _verifier(tx, request.person_id, hold=True) != attempt.verifier:  # reset or chosen anew meanwhile
             raise HubError(Say.RETRY)
         credentials.unlock(tx, request.person_id)
         return _seated(tx, device_id, request.person_id, now)
@@ -227,11 +227,14 @@ def choose_pin(books: HubBooks, device_id: str, request: LogInRequest) -> LogInA
     """Set the first PIN of a person who has none, and give the person a seat at this device.
 
     Raises:
-        Refused: pin_shape, pin_set, person_unknown, person_frozen.
+        Refused: pin_shape, pin_set, person_unknown, person_frozen; pin_elsewhere (unit) at a terminal that
+            does not stand where the person works, or above.
     """
     verifier = credentials.hash_pin(request.pin)
     with books.write() as tx:
-        viewer_of(tx, request.person_id)
+        viewer = viewer_of(tx, request.person_id)
+        if known_device(tx, device_id).unit_id not in _units_up(tx, viewer.unit_id):
+            raise Refused("pin_elsewhere", unit=viewer.unit_name)
         if credentials.has_pin(tx, request.person_id):
             raise Refused("pin_set")
         credentials.set_verifier(tx, request.person_id, verifier)
@@ -286,6 +289,14 @@ def known_device(tx: Transaction, device_id: str) -> Row[Any]:
     return row
 
 
+def _units_up(tx: Transaction, unit_id: str) -> Iterator[str]:
+    """Yield a unit and those above it."""
+    up: str | None = unit_id
+    while up:
+        yield up
+        up = tx.scalar(select(org_unit.c.parent_id).where(org_unit.c.id == up))
+
+
 def _sitting(tx: Transaction, device_id: str, person_id: str) -> Viewer:
     """Return somebody who has proven the PIN at this device; raises HubError AUTH."""
     if person_id not in seats_at(tx, device_id):
@@ -299,8 +310,9 @@ def _seated(tx: Transaction, device_id: str, person_id: str, now: datetime) -> L
     return LogInAnswer(verifier=_verifier(tx, person_id), lease_until=microseconds(now + LEASE))
 
 
-def _verifier(tx: Transaction, person_id: str) -> str:
-    return str(tx.scalar(select(credential.c.verifier).where(credential.c.person_id == person_id)) or "")
+def _verifier(tx: Transaction, person_id: str, *, hold: bool = False) -> str:
+    asked = select(credential.c.verifier).where(credential.c.person_id == person_id)
+    return str(tx.scalar(asked.with_for_update() if hold else asked) or "")
 
 
 def _secret_hash(secret: str) -> str:

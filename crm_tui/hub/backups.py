@@ -50,8 +50,10 @@ def put_back(saved: Path, url: str, clock: Callable[[], datetime]) -> Path | Non
         Refused: hub_backup_server, backup_foreign; as ``store.backup.restore`` does. Nothing was changed.
     """
     path = _file(url)
-    if saved.is_file() and not _is_hub(saved):
-        raise Refused("backup_foreign", path=str(saved))
+    if saved.is_file():
+        theirs, ours = _organisation(saved), _organisation(path)
+        if not theirs or (ours and ours != theirs):
+            raise Refused("backup_foreign", path=str(saved))
     aside = restore(saved, path)
     books = HubBooks.open(url, clock=clock)
     try:
@@ -70,12 +72,14 @@ def _file(url: str) -> Path:
     return file_of(url)
 
 
-def _is_hub(path: Path) -> bool:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
-        try:
-            return plain.execute("SELECT 1 FROM hub_meta WHERE name = 'epoch'").fetchone() is not None
-        except sqlite3.DatabaseError:
-            return False
+def _organisation(path: Path) -> str:
+    """Return the id of the organisation whose hub a file is; empty for none, or where it cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
+            found = plain.execute("SELECT value FROM hub_meta WHERE name = 'organisation_id'").fetchone()
+    except sqlite3.DatabaseError:
+        return ""
+    return str(found[0]) if found else ""
 
 
 def _accounts(path: Path) -> _Accounts:
@@ -107,7 +111,7 @@ def _take_over(tx: Transaction, accounts: _Accounts) -> None:
             continue
         for row in rows:
             if row["device_id"] in known:
-                now = {"status": row["status"], "secret_hash": row["secret_hash"]}
+                now = {name: row[name] for name in ("status", "secret_hash", "unit_id", "name")}
                 tx.update_where(device, device.c.device_id == row["device_id"], **now)
             else:
                 tx.insert(device, **(row | {"last_seq": 0, "last_hash": "", "safe_seq": -1}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ _AGAIN = ("08", "40", "53", "55P03", "57P", "25006")
 
 In order: a lost connection, a deadlock or a conflict, no room, a lock, a server that stops, a standby.
 """
+_log = logging.getLogger(__name__)
 _CAME_SECOND = "23505"
 """Somebody else has written the same key just now: what is read again will show it."""
 
@@ -152,9 +154,22 @@ def _asking_again() -> Iterator[None]:
     except PoolTimeoutError as error:  # every connection is at work
         raise HubError(Say.RETRY) from error
     except DBAPIError as error:
-        if may_be_tried_again(error) or getattr(error.orig, "sqlstate", None) == _CAME_SECOND:
+        if _is_full(error):
+            _log.error("the hub's disk is full")
+            raise HubError(Say.DISK_FULL) from error
+        if may_be_tried_again(error) or came_second(error):
             raise HubError(Say.RETRY) from error
         raise
+
+
+def _is_full(error: DBAPIError) -> bool:
+    """Tell whether the disk of the database is full (SQLITE_FULL; PostgreSQL's 53100)."""
+    return getattr(error.orig, "sqlstate", None) == "53100" or "is full" in str(error.orig)
+
+
+def came_second(error: DBAPIError) -> bool:
+    """Tell whether another transaction of a server has just written the same key."""
+    return getattr(error.orig, "sqlstate", None) == _CAME_SECOND
 
 
 def may_be_tried_again(error: DBAPIError) -> bool:

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from crm_tui.domain.errors import Refused
 from crm_tui.hub.accounts import enrol
 from crm_tui.hub.books import NORMAL, HubBooks, meta_value, new_secret, set_meta
+from crm_tui.hub.chain import chain
 from crm_tui.hub.changes import publish
 from crm_tui.hub.identities import claim
-from crm_tui.hub.push import chain
 from crm_tui.hub.tables import command_log, device, seat
 from crm_tui.hub.touched import take_touched
 from crm_tui.store.replicated import REPLICATED, key_text

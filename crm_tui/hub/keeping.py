@@ -16,6 +16,7 @@ from sqlalchemy import Row, func, select
 from crm_tui.hub.accounts import ACTIVE
 from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, meta_value, new_secret, set_meta
 from crm_tui.hub.tables import awaited, command_alias, command_log, device, recovery
+from crm_tui.hub.together import take_turn
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of
 from crm_tui.sync.messages import HubError, Say, SealedCommand
@@ -37,6 +38,7 @@ def begin_recovery(tx: Transaction) -> None:
     seen_at = device.c.last_seen_at  # none: it never heard what it is called, and never speaks
     newest = tx.scalar(select(func.max(seen_at)))
     tx.delete_where(awaited)
+    tx.delete_where(recovery)  # left of a recovery that was itself put back: all of it comes again
     if newest is not None:
         since = newest - AWAITED_FOR
         ids = tx.scalars(select(device.c.device_id).where(device.c.status == ACTIVE, seen_at >= since))
@@ -50,7 +52,8 @@ def recover_from(books: HubBooks, device_id: str, epoch: str) -> HubError:
     ``epoch`` is the one of which the device spoke: another terminal may have been faster.
     """
     with books.write() as tx:
-        if meta_value(tx, "epoch") == epoch and meta_value(tx, "mode", NORMAL) == NORMAL:
+        mode = take_turn(tx, alone=True)
+        if meta_value(tx, "epoch") == epoch and mode == NORMAL:
             _log.warning("device %s has answers that this hub does not know: recovering", device_id)
             begin_recovery(tx)
         last = tx.scalar(select(device.c.last_seq).where(device.c.device_id == device_id))

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import founding, postgres
@@ -21,13 +22,14 @@ from crm_tui.hub.review import rerun_known
 from crm_tui.hub.tables import space_rev
 from crm_tui.store import outbox
 from crm_tui.store.backup import backup
-from crm_tui.store.engine import for_writing, open_engine
+from crm_tui.store.engine import for_writing, open_engine, storage_refusal
 from crm_tui.store.outbox import fact, set_facts
 from crm_tui.store.replica import set_cursors
 from crm_tui.store.tables import org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.joining import become_member
 from crm_tui.sync.machine import this_machine
+from crm_tui.sync.messages import HubError
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,14 @@ def _in_file(source: Path, database: str, url: str, clock: Callable[[], datetime
         raise Refused("hub_exists", url=database)
     _try_share(url, target)
     backup(source, target)
-    books = HubBooks.open(database, clock=clock)
-    founding.found(books)
+    try:
+        books = HubBooks.open(database, clock=clock)
+        founding.found(books)
+    except (OperationalError, HubError) as error:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            target.with_name(target.name + ending).unlink(missing_ok=True)
+        no = storage_refusal(error.orig, target) if isinstance(error, OperationalError) else None
+        raise no or Refused("disk_full") from error
     return books
 
 

@@ -66,7 +66,7 @@ def server_of(url: str) -> Server:
     """
     try:
         made = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise Refused("hub_url_unknown", url=_SHOWN) from error
     organisation = made.query.get(_ASKED, "")
     made = made.difference_update_query([_ASKED])
@@ -137,7 +137,7 @@ def shown(url: str) -> str:
     """Return a URL without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return _SHOWN
 
 

@@ -15,12 +15,13 @@ from functools import cache
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, and_, func, or_, select
+from sqlalchemy import Row, Select, Table, func, select, tuple_
 
 from crm_tui.hub.accounts import seats_at
 from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, meta_value
 from crm_tui.hub.keeping import BehindError
 from crm_tui.hub.push import known_of
+from crm_tui.hub.spaces import as_shown
 from crm_tui.hub.tables import command_alias, command_log, device, feed, review, space_rev
 from crm_tui.store.prepared import say
 from crm_tui.store.replicated import (
@@ -152,7 +153,7 @@ def digests(tx: Transaction, scope: Sequence[str]) -> list[Digest]:
                 .distinct()
             )
         )
-        for row in _rows(tx, table.name, keys):
+        for row in _rows(tx, table.name, keys, scope):
             rows += 1
             total += fingerprint(row)
         found.append(Digest(table=str(table.name), rows=rows, sum=total % 2**63))
@@ -198,14 +199,8 @@ def _beyond(space: str, cursor: int, upto: int, after: Place | None) -> Select[A
     if cursor == 0:  # who begins has nothing that could be gone
         question = question.where(feed.c.live)
     if after is not None:
-        question = question.where(
-            feed.c.rev >= after.rev,
-            or_(
-                feed.c.rev > after.rev,
-                feed.c.tbl > after.table,
-                and_(feed.c.tbl == after.table, feed.c.key > after.key),
-            ),
-        )
+        place = (after.rev, after.table, after.key)
+        question = question.where(tuple_(feed.c.rev, feed.c.tbl, feed.c.key) > tuple_(*place))
     return question.order_by(feed.c.rev, feed.c.tbl, feed.c.key)
 
 
@@ -220,7 +215,7 @@ def _told(tx: Transaction, page: _Page) -> tuple[list[TableRows], list[Gone]]:
     put = [
         TableRows(table=name, columns=list(column_names(_known(name))), rows=rows)
         for name, keys in sorted(live.items(), key=lambda one: _ORDER[one[0]])
-        if (rows := list(_rows(tx, name, sorted(keys))))
+        if (rows := list(_rows(tx, name, sorted(keys), page.scope)))
     ]
     gone = [
         Gone(table=name, keys=sorted(lost))
@@ -242,10 +237,16 @@ def _still_live(tx: Transaction, name: str, keys: list[str], scope: Sequence[str
         )
 
 
-def _rows(tx: Transaction, name: str, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """Yield the rows with these keys as they travel: SQLite's own are, and are passed on untouched."""
-    table, columns = _known(name), key_columns(_known(name))
-    if tx.dialect == "sqlite" and len(columns) == 1:
+def _rows(tx: Transaction, name: str, keys: Sequence[str], scope: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Yield the rows with these keys as they travel to a terminal with these spaces."""
+    table = _known(name)
+    for row in _stored(tx, table, keys):
+        yield as_shown(table, row, scope)
+
+
+def _stored(tx: Transaction, table: Table, keys: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Yield the rows with these keys: SQLite's own are passed on untouched."""
+    if tx.dialect == "sqlite" and len(key_columns(table)) == 1:
         yield from say(tx.connection, _as_stored(table), (json.dumps(keys),)).fetchall()
         return
     for start in range(0, len(keys), _KEYS):
@@ -286,23 +287,24 @@ def _is_shown(row: Row[Any], upto: Mapping[str, int]) -> bool:
 def _unknown(tx: Transaction, device_id: str, request: PullRequest) -> list[Row[Any]]:
     """Return the log's entries with answers that a device does not know: the first ones, and changed ones.
 
-    They are those to its own commands and to those that it sent as a copy.
+    They are those to its own commands and to those that it sent as a copy. Who knows of no review, as after
+    a restore, hears of those that are open: what was decided then may have to be decided once more.
     """
-    changed = (review.c.answer_no, review.c.answer, review.c.answer_code, review.c.answer_details)
-    logged = command_log.outerjoin(review, review.c.cmd_id == command_log.c.cmd_id)
-    copied = logged.join(command_alias, command_alias.c.cmd_id == command_log.c.cmd_id)
-    return [
-        row
-        for source, where in ((logged, command_log), (copied, command_alias))
-        for row in tx.rows(
-            select(command_log, *changed, where.c.seq.label("at"))
-            .select_from(source)
-            .where(
-                where.c.device_id == device_id,
-                or_(where.c.seq >= request.first_pending, review.c.answer_no > request.decided),
-            )
-        )
-    ]
+    told = (review.c.answer_no, review.c.answer, review.c.answer_code, review.c.answer_details)
+    reviewed = review.c.cmd_id == command_log.c.cmd_id
+    copied = command_log.join(command_alias, command_alias.c.cmd_id == command_log.c.cmd_id)
+    found: dict[int, Row[Any]] = {}
+    for source, where in ((command_log, command_log), (copied, command_alias)):
+        asked = select(command_log, *told, where.c.seq.label("at")).where(where.c.device_id == device_id)
+        fresh = asked.select_from(source.outerjoin(review, reviewed))
+        changed = asked.select_from(source.join(review, reviewed))
+        for question in (
+            fresh.where(where.c.seq >= request.first_pending),
+            changed.where(review.c.answer_no > request.decided),
+            *((changed.where(review.c.decided_at.is_(None)),) if not request.decided else ()),
+        ):
+            found |= {row.at: row for row in tx.rows(question)}
+    return list(found.values())
 
 
 def _ack(row: Row[Any]) -> Ack:

@@ -7,8 +7,6 @@ I13 (the order is that of arrival, whatever clocks say).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +22,13 @@ from crm_tui.commands import Envelope, Verdict, by_kind, execute
 from crm_tui.commands.base import SYSTEM, actor_of
 from crm_tui.domain.errors import Refused
 from crm_tui.hub.accounts import FROZEN
-from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, may_be_tried_again, meta_value
+from crm_tui.hub.books import RECOVERING, HubBooks, came_second, may_be_tried_again, meta_value
+from crm_tui.hub.chain import chain
 from crm_tui.hub.changes import publish
 from crm_tui.hub.identities import Key, claim
 from crm_tui.hub.keeping import BehindError, keep
 from crm_tui.hub.tables import command_alias, command_log, device, flip, review, seat
-from crm_tui.hub.together import hold_people, persistently
+from crm_tui.hub.together import hold_people, persistently, take_turn, work_alone
 from crm_tui.hub.touched import take_touched
 from crm_tui.store.scope import Viewer
 from crm_tui.store.tables import org_unit, person
@@ -78,6 +77,8 @@ class Portion:
     entries: list[dict[str, Any]] = field(default_factory=list)
     flips: list[dict[str, Any]] = field(default_factory=list)
     acks: list[Ack] = field(default_factory=list)
+    again: bool = False
+    """Whether the whole may be done again where another worker was faster."""
 
 
 def take(books: HubBooks, device_id: str, request: PushRequest, address: str = "") -> PushAnswer:
@@ -99,18 +100,20 @@ def _take_portion(
     books: HubBooks, device_id: str, request: PushRequest, address: str, taken: set[Key] | None
 ) -> PushAnswer:
     with books.write() as tx:
+        mode = take_turn(tx, alone=work_alone({one.kind for one in request.commands}))
         row = tx.first(select(device).where(device.c.device_id == device_id).with_for_update())
         if row is None:
             raise HubError(Say.AUTH)
         if request.epoch != (epoch := meta_value(tx, "epoch")):
             raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
-        if meta_value(tx, "mode", NORMAL) == RECOVERING:
+        if mode == RECOVERING:
             kept = keep(tx, row, request.commands, books.now, address)
             return PushAnswer(acks=[], hub_now=books.now, kept=kept)
-        if request.answered > row.last_seq:
+        if request.answered > row.last_seq and row.status != FROZEN:  # whom nobody believes
             raise BehindError
         hold_people(tx, (one.actor_id for one in request.commands))
         portion = begin_portion(tx, row, request.commands, next_instant(tx, books.now), address)
+        portion.again = taken is not None
         last = row.last_seq
         for sealed in request.commands:
             last = take_one(portion, sealed, last)
@@ -264,7 +267,7 @@ def carried_out(portion: Portion, sealed: SealedCommand, *, lenient: bool) -> Ve
     except Refused as no:
         return Verdict(no.code, no.details)
     except DBAPIError as error:
-        if may_be_tried_again(error):
+        if may_be_tried_again(error) or (portion.again and came_second(error)):
             raise
         return _failed(sealed, error)
     except Exception as error:  # noqa: BLE001 - a poison command must not hold up those behind it (I12)
@@ -376,23 +379,6 @@ def _to_review(portion: Portion) -> Iterator[dict[str, Any]]:
                 "answer_code": "",
                 "answer_details": {},
             }
-
-
-def chain(last_hash: str, entries: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the entries of one device's log with ``prev_hash`` and ``hash``: each seals the one before it."""
-    for entry in entries:
-        sealed_by = chain_hash(last_hash, entry)
-        yield {**entry, "prev_hash": last_hash, "hash": sealed_by}
-        last_hash = sealed_by
-
-
-def chain_hash(last_hash: str, entry: Any) -> str:
-    """Return the hash (blake2b, 128 bits) of an entry of the log and the hash before it."""
-    said = [last_hash, entry["cmd_id"], entry["device_id"], entry["seq"], entry["actor_id"], entry["kind"]]
-    said += [entry["version"], entry["args"], microseconds(entry["client_at"]), microseconds(entry["hub_at"])]
-    said += [entry["status"], entry["code"]]
-    told = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
 def _us(span: timedelta) -> int:

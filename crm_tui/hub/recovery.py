@@ -30,6 +30,7 @@ from crm_tui.hub.push import (
     tell_changes,
 )
 from crm_tui.hub.tables import awaited, command_log, device, flip, recovery
+from crm_tui.hub.together import take_turn
 from crm_tui.store.scope import Viewer
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.messages import SealedCommand
@@ -73,7 +74,7 @@ def begin(books: HubBooks) -> None:
         Refused: hub_recovering_already.
     """
     with books.write() as tx:
-        if meta_value(tx, "mode", NORMAL) == RECOVERING:
+        if take_turn(tx, alone=True) == RECOVERING:
             raise Refused("hub_recovering_already")
         begin_recovery(tx)
 
@@ -111,7 +112,7 @@ def has_sent_all(books: HubBooks, device_id: str) -> bool:
         Whether the hub has recovered.
     """
     with books.write() as tx:
-        if meta_value(tx, "mode", NORMAL) != RECOVERING:
+        if take_turn(tx, alone=True) != RECOVERING:
             return True
         mine = (awaited.c.device_id == device_id, awaited.c.done_at.is_(None))
         tx.update_where(awaited, *mine, done_at=books.clock())
@@ -135,7 +136,7 @@ def finish(books: HubBooks) -> int:
         Refused: hub_not_recovering.
     """
     with books.write() as tx:
-        if meta_value(tx, "mode", NORMAL) != RECOVERING:
+        if take_turn(tx, alone=True) != RECOVERING:
             raise Refused("hub_not_recovering")
         return _carry_out(tx, books.now)
 

@@ -18,18 +18,20 @@ from crm_tui.commands.base import SYSTEM
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.hub.books import HubBooks
+from crm_tui.hub.chain import chain
 from crm_tui.hub.push import (
     Answer,
     Portion,
     begin_portion,
     carried_out,
-    chain,
     next_instant,
     outcome_of,
     tell_changes,
 )
 from crm_tui.hub.tables import command_log, device, review
+from crm_tui.hub.together import take_turn
 from crm_tui.store import credentials
+from crm_tui.store.outbox import DISCARDED_THERE
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.tables import person
 from crm_tui.store.transaction import Transaction
@@ -115,13 +117,17 @@ def prove(books: HubBooks, person_id: str, pin: str) -> None:
 
 
 def accept(books: HubBooks, viewer_id: str, cmd_id: str, new_id: Callable[[], str]) -> None:
-    """Let a flagged command stand, or carry a held one out in its author's name, as what has happened.
+    """Let a flagged command stand, or carry a held one out in its author's name.
+
+    A fact is taken in as what has happened (decision 0007); what somebody only wished is done by the rules.
 
     Raises:
-        Refused: as for :func:`discard`, and whatever keeps the command from being carried out.
+        Refused: as for :func:`discard`, review_own, and whatever keeps the command from being carried out.
     """
     with books.write() as tx:
         viewer, row = _case(tx, viewer_id, cmd_id)
+        if row.actor_id == viewer.person_id:
+            raise Refused("review_own")
         if row.now == Status.FLAGGED:
             answer: Answer = (Status.APPLIED, "", row.details)
         else:
@@ -140,7 +146,7 @@ def discard(books: HubBooks, viewer_id: str, cmd_id: str, new_id: Callable[[], s
         viewer, row = _case(tx, viewer_id, cmd_id)
         if row.now == Status.FLAGGED:
             raise Refused("review_stands")
-        answer: Answer = (Status.REJECTED, "review_discarded", {"by": viewer.name})
+        answer: Answer = (Status.REJECTED, DISCARDED_THERE, {"by": viewer.name})
         _decide(tx, row, viewer.person_id, DISCARD, answer, now=books.now, new_id=new_id)
 
 
@@ -150,6 +156,7 @@ def rerun_known(books: HubBooks, new_id: Callable[[], str]) -> int:
         if not _now_known(tx):
             return 0
     with books.write() as tx:
+        take_turn(tx, alone=True)  # of several workers that begin together one finds them
         found = _now_known(tx)
         for row in found:
             status, code, details = outcome_of(_portion(tx, row), _sealed(row))
@@ -181,6 +188,7 @@ def _now_known(tx: Transaction) -> list[Row[Any]]:
 
 def _case(tx: Transaction, viewer_id: str, cmd_id: str) -> tuple[Viewer, Row[Any]]:
     """Return who decides and about what, if this person may."""
+    take_turn(tx, alone=True)
     viewer = viewer_of(tx, viewer_id)
     tx.first(select(review.c.cmd_id).where(review.c.cmd_id == cmd_id).with_for_update())
     row = tx.first(
@@ -199,11 +207,11 @@ def _case(tx: Transaction, viewer_id: str, cmd_id: str) -> tuple[Viewer, Row[Any
 
 
 def _carry_out(tx: Transaction, row: Row[Any]) -> dict[str, Any]:
-    """Carry a held command out, whatever its author may do now; return its details (I11)."""
+    """Carry a held command out though its author is frozen; return its details (I11)."""
     portion = _portion(tx, row)
     if row.actor_id != SYSTEM:
         portion.actors[row.actor_id] = viewer_of(tx, row.actor_id, though_frozen=True)
-    verdict = carried_out(portion, _sealed(row), lenient=True)
+    verdict = carried_out(portion, _sealed(row), lenient=by_kind()[row.kind].fact)
     if not verdict.applied:
         raise Refused(verdict.code, **verdict.details)
     return dict(verdict.details)

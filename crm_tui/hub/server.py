@@ -65,6 +65,7 @@ _STATUS: dict[str, int] = {
     Say.UPGRADE_REQUIRED: 426,
     Say.RETRY: 503,
     Say.RECOVERING: 503,
+    Say.DISK_FULL: 507,
 }
 _GUESSES = frozenset({Say.AUTH, Say.INVITE, "pin_wrong", "pin_locked", "person_unknown"})
 _HEADERS = {
@@ -139,7 +140,7 @@ class Server:
 
         async def respond(request: Request) -> Response:
             try:
-                return _response(request, await work(request), 200)
+                return await run_sync(_response, request, await work(request), 200)
             except HubError as no:
                 return _trouble(request, no.code, dict(no.details), _STATUS.get(no.code, 409))
             except Refused as no:
@@ -223,8 +224,12 @@ class Server:
         """Look now and then for what other processes have taken in."""
         while True:
             await asyncio.sleep(LOOK)
-            with contextlib.suppress(HubError):
+            try:
                 await self._ring()
+            except (HubError, Refused):  # the database is away for a while
+                continue
+            except Exception as error:  # noqa: BLE001 - who waits for news must not wait for ever
+                _log.error("looking for news failed: %s", places_of(error))
 
     async def _ring(self) -> None:
         """Read how far the spaces are and wake those who wait for it."""

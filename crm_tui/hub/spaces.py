@@ -2,19 +2,21 @@
 
 A row belongs to the space of the branch that works on it; what hangs on a customer or a deal lives where
 that lives. A customer is also in the space of each branch that has a deal with it, so that the deal's card
-can name it; the customer's numbers and history are not.
+can name it; the customer's numbers, notes and history are not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, Text, bindparam, select
 
 from crm_tui.hub.touched import Touched
 from crm_tui.store.prepared import Ready
-from crm_tui.store.replicated import has_key, key_text, replicated
+from crm_tui.store.replicated import column_names, has_key, key_text, replicated
 from crm_tui.store.sql import is_listed
 from crm_tui.store.tables import (
     contact,
@@ -47,6 +49,37 @@ _DEALT_WITH = Ready(
     select(deal.c.customer_id).where(is_listed(deal.c.id, _KEYS), deal.c.customer_id.is_not(None))
 )
 _BRANCHES: dict[Table, Ready] = {}
+
+
+_OWN = {
+    "source": "",
+    "tags": "[]",
+    "address": "",
+    "birthday": None,
+    "resident_id": None,
+    "uscc": None,
+    "note": "",
+    "extra": "{}",
+    "external_id": None,
+    "phone": "",
+    "next_step": "",
+}
+"""What only the branch that works on a customer is told, and how it reads elsewhere."""
+
+
+def as_shown(table: Table, row: Sequence[Any], scope: Collection[str]) -> Sequence[Any]:
+    """Return a row as it travels to a terminal with these spaces (I10)."""
+    if table is not customer or row[_place("branch_id")] in scope:
+        return row
+    shown = list(row)
+    for name, value in _OWN.items():
+        shown[_place(name)] = value
+    return shown
+
+
+@cache
+def _place(name: str) -> int:
+    return column_names(customer).index(name)
 
 
 def spaces_of(tx: Transaction, table: Table, keys: Iterable[str]) -> Spaces:

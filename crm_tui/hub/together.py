@@ -10,14 +10,19 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
-from crm_tui.hub.books import HubBooks
+from crm_tui.commands import by_kind
+from crm_tui.domain.permission import Right
+from crm_tui.hub.books import NORMAL, HubBooks
 from crm_tui.hub.identities import Key
+from crm_tui.hub.tables import hub_meta
 from crm_tui.store.tables import person
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.messages import HubError, Say
 
 T = TypeVar("T")
 _ATTEMPTS = 4
+_ALONE = frozenset({Right.MANAGE_PEOPLE, Right.MANAGE_RULES, Right.IMPORT})
+"""Who needs one of these decides by rows that the command does not name: is a number, a file's id free?"""
 
 
 def persistently(books: HubBooks, work: Callable[[set[Key] | None], T]) -> T:
@@ -38,6 +43,23 @@ def persistently(books: HubBooks, work: Callable[[set[Key] | None], T]) -> T:
             if no.code != Say.RETRY:
                 raise
     return work(None)
+
+
+def take_turn(tx: Transaction, *, alone: bool) -> str:
+    """Wait until the transaction may begin; return the hub's mode, which no other one changes meanwhile.
+
+    Many write at once; one that is ``alone`` has nobody beside it. SQLite has one writer anyway.
+    """
+    mode = select(hub_meta.c.value).where(hub_meta.c.name == "mode")
+    if tx.dialect == "postgresql":
+        mode = mode.with_for_update(read=not alone)
+    return str(tx.scalar(mode) or NORMAL)
+
+
+def work_alone(kinds: Iterable[str]) -> bool:
+    """Tell whether one of these kinds of commands can be carried out only while nobody else writes."""
+    known = by_kind()
+    return any(known[kind].right in _ALONE for kind in kinds if kind in known)
 
 
 def hold_people(tx: Transaction, ids: Iterable[str]) -> None:

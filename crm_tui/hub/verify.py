@@ -18,12 +18,13 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from crm_tui.commands import Envelope, execute
+from crm_tui.commands import Envelope, by_kind, execute
 from crm_tui.commands.base import SYSTEM, actor_of
 from crm_tui.domain.errors import Refused
 from crm_tui.hub.books import HubBooks
-from crm_tui.hub.push import SLOW_CLOCK, chain_hash
-from crm_tui.hub.review import DECIDED, HUB, RERUN
+from crm_tui.hub.chain import chain_hash
+from crm_tui.hub.push import SLOW_CLOCK
+from crm_tui.hub.review import DECIDED, HUB
 from crm_tui.hub.spaces import spaces_of
 from crm_tui.hub.tables import command_alias, command_log, device, feed, space_rev
 from crm_tui.store.engine import check_integrity, for_writing, open_engine
@@ -212,7 +213,7 @@ def _carry_out(tx: Transaction, entries: Sequence[Row[Any]]) -> Iterator[str]:
         if one.device_id == HUB:
             meant, by_person = by_id[one.args["cmd_id"]], one.kind == DECIDED
             changes = one.args.get("status") != Status.FLAGGED and one.args["answer"] in _IN_EFFECT
-            lenient = by_person or (one.kind == RERUN and one.args["answer"] == Status.FLAGGED)
+            lenient = (by_person and by_kind()[meant.kind].fact) or one.args["answer"] == Status.FLAGGED
         else:
             meant, by_person, changes = one, False, one.status in _IN_EFFECT
             lenient = one.status == Status.FLAGGED

@@ -125,12 +125,19 @@ def _seen_people(view: View) -> frozenset[str]:
     )
 
 
+def _state(row: Row[Any]) -> str:
+    """Return how a command stands: what counts goes on counting, though somebody has looked at it."""
+    if row.settled and row.state in REFUSED:
+        return str(row.settled)
+    return "applied" if row.settled and row.state in LOOK_AT else str(row.state)
+
+
 def _line(row: Row[Any]) -> CommandLine:
     return CommandLine(
         row.cmd_id,
         row.kind,
         row.at,
-        row.settled if row.settled and row.state in LOOK_AT else row.state,
+        _state(row),
         row.code,
         row.details or {},
         row.args,

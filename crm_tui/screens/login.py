@@ -230,7 +230,7 @@ class LoginScreen(CrmScreen):
         desk = self._counter.desk
         self._state(t("login.checking"))
         try:
-            await desk.at_door(lambda: desk.log_in(person.person_id, pin))
+            await desk.write(lambda: desk.log_in(person.person_id, pin), at_hub=True)
         except Refused as no:
             self.say(refused(no), "error")
             self._show_person()
@@ -257,7 +257,7 @@ class LoginScreen(CrmScreen):
         assert self._counter is not None
         desk = self._counter.desk
         try:
-            await desk.at_door(lambda: desk.door.choose_pin(person.person_id, pin))
+            await desk.write(lambda: desk.door.choose_pin(person.person_id, pin), at_hub=True)
         except Refused as no:
             self.say(refused(no), "error")
             self._show_person()

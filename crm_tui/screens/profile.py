@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import CHANNELS
 from crm_tui.i18n import t
 from crm_tui.queries.follow_ups import Said
@@ -74,7 +75,13 @@ class ProfileScreen(Reveals, MovesDeals):
 
     async def redraw(self) -> None:
         """Read the customer again; the cursor stays on its entry."""
-        one = await self.ask(profile_of, self._customer_id)
+        try:
+            one = await self.ask(profile_of, self._customer_id)
+        except Refused:
+            if self._profile is None:
+                raise
+            self.post_message(Done(t("profile.gone", name=self._profile.name)))  # nothing of it stays
+            return
         for pipeline_id in {deal.pipeline_id for deal in one.deals} - set(self._stages):
             self._stages[pipeline_id] = await self.ask(stages_of, pipeline_id)
         self._profile = one

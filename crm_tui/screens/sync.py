@@ -149,7 +149,7 @@ class SyncScreen(WorkScreen):
             kept = Kept(line.cmd_id, line.args)
             deal_id = line.args.get("deal_id")
             self.post_message(Go("follow_up", customer_id=line.customer_id, deal_id=deal_id, kept=kept))
-        elif specs and line.state == _REJECTED:
+        elif specs and line.state == _REJECTED and (line.customer_id or "customer_id" not in line.args):
             title = t("sync.correct_title", what=t(f"command.{line.kind}"))
             window = FormWindow(
                 self.counter,
@@ -193,7 +193,10 @@ class SyncScreen(WorkScreen):
     async def action_discard(self) -> None:
         """Take the command off the list, after asking once."""
         line = self._to_deal_with(*LOOK_AT)
-        if line is None or await self.app.push_screen_wait(Confirm(t("sync.discard_ask"))) is None:
+        if line is None:
+            return
+        how = "discard" if line.state in REFUSED else "seen"
+        if await self.app.push_screen_wait(Confirm(t(f"sync.{how}_ask"))) is None:
             return
         desk = self.counter.desk
         try:
@@ -201,7 +204,7 @@ class SyncScreen(WorkScreen):
         except Refused as no:
             self.say(refused(no), "warn")
             return
-        self.say(t("sync.discarded"), "good")
+        self.say(t(f"sync.{how}_done"), "good")
 
     @work(group="measure", exclusive=True, exit_on_error=False)
     async def _measure(self) -> None:
@@ -215,7 +218,7 @@ class SyncScreen(WorkScreen):
         if line is None:
             self.say(t("sync.nothing_chosen"), "warn")
         elif line.state not in states:
-            self.say(t("sync.settled"), "warn")
+            self.say(t("sync.counts" if line.state in LOOK_AT else "sync.settled"), "warn")
         else:
             return line
         return None

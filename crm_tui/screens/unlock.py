@@ -77,7 +77,7 @@ class UnlockScreen(CrmScreen):
     async def _unlock(self, number: str, pin: str) -> None:
         desk = self.counter.desk
         try:
-            await desk.at_door(lambda: desk.door.unlock(self._person.person_id, number, pin))
+            await desk.write(lambda: desk.door.unlock(self._person.person_id, number, pin), at_hub=True)
         except Refused as no:
             self.say(refused(no), "error")
             self._form.row("pin").field.focus()

@@ -17,6 +17,8 @@ from crm_tui.store.tables.local import ANSWERED
 from crm_tui.store.transaction import Transaction
 
 PENDING, DISCARDED, SUPERSEDED = "pending", "discarded", "superseded"
+DISCARDED_THERE = "review_discarded"
+"""The code of a command that somebody has looked at and discarded at the hub."""
 _before = outbox.alias("before")
 _RUN = select(func.max(outbox.c.seq)).where(~exists().where(_before.c.seq == outbox.c.seq - 1))
 _OFFSET = "hub_offset"
@@ -119,6 +121,7 @@ def _first(tx: Transaction) -> int:
 
 def _wait_again(tx: Transaction, done: int) -> int:
     again = (outbox.c.seq > done, outbox.c.state != PENDING)
+    tx.update_where(outbox, *again, outbox.c.code == DISCARDED_THERE, settled=DISCARDED)
     tx.update_where(outbox, *again, told=outbox.c.state)
     return tx.update_where(outbox, *again, state=PENDING, code="", details=None)
 

@@ -60,11 +60,17 @@ class HttpHub:
         authority: Path | None = None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._lacks: Refused | None = None
+        """Why nothing can be asked, though work goes on: the authority's certificate is gone."""
+        try:
+            trusted = _trusting(authority) if authority else True
+        except Refused as no:
+            trusted, self._lacks = True, no
         try:
             self._client = httpx.Client(
                 base_url=url.rstrip("/") + "/",
                 timeout=_PATIENCE,
-                verify=_trusting(authority) if authority else True,
+                verify=trusted,
                 headers={"Accept-Encoding": "zstd, gzip", "Content-Type": "application/json"},
             )
         except (httpx.InvalidURL, UnicodeError) as error:
@@ -158,6 +164,8 @@ class HttpHub:
         *,
         token: str = "",
     ) -> Answer:
+        if self._lacks is not None:
+            raise HubError(self._lacks.code, **self._lacks.details)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         body = b""
         if message is not None:
@@ -165,7 +173,7 @@ class HttpHub:
             headers |= {"Content-Encoding": packing} if packing else {}
         try:
             response = self._client.request(method, path, content=body, headers=headers, timeout=patience)
-        except (httpx.TransportError, httpx.DecodingError, RuntimeError) as error:
+        except (httpx.TransportError, httpx.DecodingError, RuntimeError, UnicodeError) as error:
             raise _unreachable(error, self._url) from error
         return self._read(response, kind)
 
@@ -178,7 +186,7 @@ class HttpHub:
         try:
             trouble = wire.read(response.content, Trouble)
         except HubError as error:
-            code = Say.RETRY if response.is_server_error else Say.NOT_A_HUB
+            code = Say.RETRY if response.status_code in _PROXY else Say.NOT_A_HUB
             raise HubError(code, url=self._url, status=response.status_code) from error
         if trouble.refused:
             raise Refused(trouble.code, **trouble.details)
@@ -205,6 +213,9 @@ def _unreachable(error: Exception, url: str) -> HubError:
         cause = cause.__cause__ or cause.__context__
     return HubError(Say.UNREACHABLE, url=url, why=str(error))
 
+
+_PROXY = frozenset({500, 502, 503, 504})
+"""What a hub that breaks down answers, or a proxy while the hub behind it is away (RFC 9110, 15.6)."""
 
 _OTHER_NAME = frozenset({62, 64})
 """What OpenSSL says of a certificate for another host or another address (X509_V_ERR_..._MISMATCH)."""

@@ -70,7 +70,7 @@ class Say(StrEnum):
     TLS_NAME = "hub_tls_name"
     NO_TLS = "hub_no_tls"
     OTHER = "hub_other"
-    DISK_FULL = "disk_full"
+    DISK_FULL = "hub_disk_full"
 
 
 class HubError(Exception):

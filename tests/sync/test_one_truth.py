@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
+from crm_tui.commands.deals import CreateDeal
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.metrics.filters import Filters
 from crm_tui.queries.panel import panel
@@ -152,3 +153,29 @@ def test_the_panel_says_how_much_of_what_it_counts_has_not_been_sent(organisatio
     one.sync()
     assert one.desk.answer(panel, Filters()).unsynced == 0
     assert organisation.office.desk.answer(panel, Filters()).unsynced == 0  # it works alone
+
+
+def test_a_branch_with_an_old_deal_knows_its_customer_by_name_alone(organisation: Any) -> None:
+    head = organisation.terminal("head", "Haitang", log_in="1001")
+    old = organisation.terminal("old", "Jingan", log_in="6001")
+    people = organisation.people
+    made = old.give(CreateCustomer(name="走了的", phones=("13900001111",), note="旧"))["customer_id"]
+    deal_id = old.give(CreateDeal(customer_id=made))["deal_id"]
+    organisation.quiet()
+    head.give(
+        ReassignCustomer(
+            customer_id=made,
+            to_owner_id=people["6004"],
+            expected_owner_id=people["6001"],
+            reason="other",
+            deal_owners={deal_id: people["6001"]},
+        )
+    )
+    head.give(EditCustomer(customer_id=made, note="新的秘密", phones=("13900002222",)))
+    organisation.quiet()
+    (row,) = old.rows(customer, customer.c.id == made)
+    assert row["name"] == "走了的"
+    assert (row["phone"], row["note"], row["resident_id"]) == ("", "", None)
+    assert not old.sync(digests=True).mended
+    (row,) = head.rows(customer, customer.c.id == made)
+    assert row["note"] == "新的秘密"

@@ -14,12 +14,14 @@ import pytest
 
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
 from crm_tui.commands.ownership import ReassignCustomer
-from crm_tui.hub import recovery
+from crm_tui.commands.people import SetPersonStatus
+from crm_tui.hub import recovery, review, tables
 from crm_tui.hub.books import meta_value
+from crm_tui.hub.devices import set_frozen
 from crm_tui.hub.keeping import begin_recovery
 from crm_tui.store import outbox
 from crm_tui.store.tables import customer
-from crm_tui.sync.messages import HubError, Say
+from crm_tui.sync.messages import HubError, PushRequest, Say
 
 
 class Saved:
@@ -281,3 +283,51 @@ def _handed(organisation: Any, customer_id: str, number: str) -> ReassignCustome
         expected_owner_id=people["6001"],
         reason="other",
     )
+
+
+def test_a_frozen_terminal_stops_nobody(organisation: Any) -> None:
+    stolen, other = (organisation.terminal(name, log_in=n) for name, n in (("a", "6001"), ("b", "6002")))
+    set_frozen(organisation.authority.books, organisation.device(stolen).device_id, frozen=True)
+    with stolen.desk._books.read() as tx:
+        epoch = outbox.fact(tx, "hub_epoch")
+    stolen.hub.push(PushRequest(epoch=epoch, protocol=1, now=0, commands=[], answered=99))
+    assert mode(organisation) == "normal"
+    other.give(CreateCustomer(name="照常"))
+    other.sync()
+
+
+def test_what_was_discarded_at_the_hub_stays_discarded_when_it_is_put_back(
+    organisation: Any, save: Callable[[], Saved], ids: Callable[[], str]
+) -> None:
+    till = organisation.terminal("till", log_in="6001")
+    head = organisation.terminal("head", "Haitang", log_in="1001")
+    person = organisation.people["6001"]
+    saved = save()
+    till.give(CreateCustomer(name="不许"))
+    head.give(SetPersonStatus(person_id=person, status="frozen", expected="active"))
+    head.sync()
+    till.sync()
+    (case,) = review.cases(organisation.authority.books)
+    review.discard(organisation.authority.books, organisation.people["4001"], case.cmd_id, ids)
+    organisation.quiet()
+    saved.put_back()
+    _come_and_come_again({"till": till, "head": head})
+    organisation.quiet()
+    assert [(row.state, row.code) for row in till.outbox()] == [("rejected", "given_up")]
+    assert not till.rows(customer)
+    assert not recovery.state(organisation.authority.books).flips
+
+
+def test_what_a_recovery_has_left_behind_does_not_stop_the_next_one(organisation: Any) -> None:
+    till = organisation.terminal("till", log_in="6001")
+    till.give(CreateCustomer(name="甲"))
+    till.sync()
+    books = organisation.authority.books
+    with books.write() as tx:  # as a worker does that comes between the last two steps of another one
+        (row,) = organisation.log()
+        device_id = organisation.device(till).device_id
+        left = {"device_id": device_id, "seq": 1, "cmd_id": row.cmd_id, "hub_at": 1, "sealed": {}}
+        tx.insert(tables.recovery, **left, address="")
+        begin_recovery(tx)
+    _come_and_come_again({"till": till})
+    assert mode(organisation) == "normal"

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from crm_tui.commands.customers import CreateCustomer
+from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.commands.people import SetPersonStatus
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import review
@@ -149,3 +150,44 @@ def test_a_clock_that_is_wrong_orders_nothing_and_one_that_is_days_ahead_is_not_
     assert logged == true_time + ahead
     if state == "applied":
         assert rows[0].created_at <= organisation.clock.now + timedelta(seconds=1)
+
+
+def test_nobody_lets_an_own_command_through_and_a_wish_is_done_by_the_rules(
+    organisation: Any, ids: Callable[[], str]
+) -> None:
+    books, people = organisation.authority.books, organisation.people
+    elsewhere = organisation.terminal("xuhui", "Haitang", log_in="1001")
+    made = elsewhere.give(CreateCustomer(name="徐汇客", owner_id=people["6004"]))["customer_id"]
+    elsewhere.sync()
+    till = organisation.terminal("till", log_in="4001")
+    wish = ReassignCustomer(
+        customer_id=made, to_owner_id=people["6001"], expected_owner_id=people["6004"], reason="other"
+    )
+    with till.desk._books.write() as tx:  # as a program that was tampered with gives it, days ahead
+        _plant(tx, wish, people["4001"], organisation.clock.now + timedelta(days=3), ids)
+    till.sync()
+    assert ends(till)[-1] == ("held", "clock_ahead")
+    with pytest.raises(Refused) as no:
+        review.accept(books, people["4001"], only_case(organisation).cmd_id, ids)
+    assert no.value.code == "review_own"
+    with pytest.raises(Refused) as no:
+        review.accept(books, people["1001"], only_case(organisation).cmd_id, ids)
+    assert no.value.code == "customer_unknown"
+    with books.read() as tx:
+        assert tx.scalar(select(customer.c.owner_id).where(customer.c.id == made)) == people["6004"]
+
+
+def _plant(tx: Any, command: Any, actor: str, at: Any, ids: Callable[[], str]) -> None:
+    """Put a command into an outbox as if it had been carried out there."""
+    tx.insert(
+        outbox,
+        cmd_id=ids(),
+        batch_id=ids(),
+        device_id="",
+        actor_id=actor,
+        kind=command.kind,
+        version=command.version,
+        args=command.model_dump(mode="json", exclude_unset=True),
+        at=at,
+        state="pending",
+    )

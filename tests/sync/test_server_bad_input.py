@@ -213,7 +213,7 @@ def test_nobody_at_the_address_is_unreachable_and_nothing_is_joined(tmp_path: Pa
     hub = HttpHub(url)
     no = no_of(lambda: join_hub(tmp_path / "crm.db", hub, url, "AAAA-BBBB-CCCC"))
     hub.close()
-    assert no.code == Say.UNREACHABLE
+    assert no.code == "join_unreachable"
     engine = open_engine(tmp_path / "crm.db")
     with engine.connect() as connection:
         assert fact(Transaction(connection), "hub_url") == ""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_tui.hub.push import chain, chain_hash
+from crm_tui.hub.chain import chain, chain_hash
 from crm_tui.store.replicated import key_text, key_values, row_key
 from crm_tui.store.tables import customer, stage
 from crm_tui.sync import wire
@@ -98,7 +98,8 @@ def test_another_row_has_another_fingerprint(row: list[Any], data: st.DataObject
 def _entries() -> list[dict[str, Any]]:
     at = datetime(2026, 1, 8, tzinfo=UTC)
     shared = {"device_id": "d", "actor_id": "p", "kind": "k", "version": 1, "client_at": at, "hub_at": at}
-    answered = {"status": "applied", "code": ""}
+    answered = {"status": "applied", "code": "", "details": {}}
+    shared |= {"batch_id": "b", "supersedes": "", "address": ""}
     return [
         {**shared, **answered, "cmd_id": f"c{seq}", "seq": seq, "args": {"name": "𠮷", "n": seq}}
         for seq in range(1, 5)
@@ -117,6 +118,10 @@ TAMPERED = (
     {"hub_at": datetime(2026, 1, 9, tzinfo=UTC)},
     {"status": "rejected"},
     {"code": "x"},
+    {"details": {"x": 1}},
+    {"batch_id": "x"},
+    {"supersedes": "x"},
+    {"address": "x"},
 )
 
 

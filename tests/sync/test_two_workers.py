@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, create_engine, select, text, update
 from sqlalchemy.pool import NullPool
 
 from crm_tui.commands.customers import ArchiveCustomer, CreateCustomer, EditCustomer
 from crm_tui.commands.ownership import ReassignCustomer
-from crm_tui.commands.people import SetPersonStatus
+from crm_tui.commands.people import CreatePerson, SetPersonStatus
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
-from crm_tui.hub.tables import identity_key
-from crm_tui.store.tables import customer, person
+from crm_tui.hub.review import rerun_known
+from crm_tui.hub.tables import command_log, identity_key
+from crm_tui.store.tables import customer, outbox, person
 
 PHONE = "13900009999"
 
@@ -26,7 +27,8 @@ PHONE = "13900009999"
 class Workers:
     """Two workers of one hub, a terminal at each, and a way to let one be in the middle of its work."""
 
-    def __init__(self, books: HubBooks, watch: Engine, one: Any, two: Any) -> None:
+    def __init__(self, books: HubBooks, other_books: HubBooks, watch: Engine, one: Any, two: Any) -> None:
+        self.other_books = other_books
         self.books = books
         self._watch = watch
         self.one = one
@@ -83,7 +85,7 @@ def workers(
         one = joined(hub_books, tmp_path / "left", first)
         two = joined(other, tmp_path / "right", second)
         watch = create_engine(hub_server, poolclass=NullPool)  # as the owner, who sees what others wait for
-        made.extend([one.desk, two.desk, both := Workers(hub_books, watch, one, two)])
+        made.extend([one.desk, two.desk, both := Workers(hub_books, other, watch, one, two)])
         return both
 
     yield start
@@ -191,3 +193,31 @@ def test_a_number_is_free_again_when_its_customer_gives_it_up(organisation: Any)
     till.give(EditCustomer(customer_id=two, phones=(PHONE, "13900008888")))
     assert keys() == 2
     assert {state for state, _ in standing(till)} == {"applied"}
+
+
+@only_on_postgres
+def test_two_workers_cannot_give_one_number_to_two_people(workers: Any, office: Any) -> None:
+    both = workers("1001", "1001")
+    for terminal, name in ((both.one, "甲"), (both.two, "乙")):
+        terminal.give(CreatePerson(name=name, number="8001", role="clerk", unit_id=office.units["Jingan"]))
+    both.at_once()
+    assert standing(both.one) == [("applied", "")]
+    assert standing(both.two) == [("rejected", "number_taken")]
+
+
+@only_on_postgres
+def test_two_workers_that_begin_together_carry_a_command_of_a_newer_program_out_once(
+    workers: Any, ids: Any
+) -> None:
+    both = workers("6001", "6002")
+    both.one.give(CreateCustomer(name="新版"))
+    with both.one.desk._books.write() as tx:
+        tx.update_where(outbox, outbox.c.seq == 1, kind="of_a_later_program")
+    both.one.sync()
+    with both.books.write() as tx:  # the program that knows it begins
+        tx.connection.execute(update(command_log).values(kind=CreateCustomer.kind))
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda books: rerun_known(books, ids), (both.books, both.other_books)))
+    assert sorted(done) == [0, 1]
+    both.one.sync()
+    assert standing(both.one) == [("applied", "")]

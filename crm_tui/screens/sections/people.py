@@ -94,7 +94,7 @@ class PeopleSection(Section):
         desk = self.screen.counter.desk
         if wanted == _RESET:
             try:
-                await desk.at_door(lambda: desk.door.reset_pin(found.id))
+                await desk.write(lambda: desk.door.reset_pin(found.id), at_hub=True)
             except Refused as no:
                 self.screen.say(refused(no), "error")
                 return

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from crm_tui.desk import wall_clock
 from crm_tui.hub.books import HubBooks
+from crm_tui.hub.chain import chain_hash
 from crm_tui.hub.pull import digests, spaces_below
-from crm_tui.hub.push import chain_hash
 from crm_tui.hub.tables import command_alias, command_log, device
 from crm_tui.store.engine import check_integrity, open_engine
 from crm_tui.store.outbox import PENDING, fact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from crm_tui.commands import Envelope, execute
 from crm_tui.hub import identities, push, verify
 from crm_tui.hub.books import HubBooks, meta_value
+from crm_tui.hub.chain import chain_hash
 from crm_tui.hub.pull import spaces_below
 from crm_tui.hub.spaces import spaces_of
 from crm_tui.hub.tables import command_alias, command_log, device, feed, identity_key
@@ -65,11 +66,23 @@ def check_terminal(tx: Transaction, terminal: Any, rows: Rows, places: Places, k
                 for row in stored_rows(own, table)
             }
             shown = {
-                key: row
+                key: _seen_from(scope, names, row) if table is t.customer else row
                 for key, row in rows[table.name].items()
                 if places.get((table.name, key), frozenset()) & scope
             }
             assert held == shown, f"{terminal.name} holds other rows of {table.name} than the hub shows it"
+
+
+def _seen_from(scope: set[str], names: Sequence[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a customer as a terminal may know it: by name alone where another branch works on it."""
+    seen = dict(zip(names, row, strict=True))
+    if seen["branch_id"] not in scope:
+        seen |= dict.fromkeys(("source", "address", "note", "phone", "next_step"), "")
+        seen |= dict.fromkeys(("birthday", "resident_id", "uscc", "external_id")) | {
+            "tags": "[]",
+            "extra": "{}",
+        }
+    return tuple(seen[name] for name in names)
 
 
 def check_log(tx: Transaction, given: set[str]) -> None:
@@ -85,7 +98,7 @@ def check_log(tx: Transaction, given: set[str]) -> None:
         last = ""
         for row in mine:
             assert row.prev_hash == last
-            last = push.chain_hash(last, row._mapping)
+            last = chain_hash(last, row._mapping)
             assert row.hash == last, "the log was tampered with"
 
 
