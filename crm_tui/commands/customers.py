@@ -30,6 +30,8 @@ from crm_tui.store.transaction import Transaction
 
 CLEARED = frozenset({"birthday", "resident_id", "uscc"})
 """What an edit empties by naming it without a value."""
+EXPECTED = frozenset({"name", "customer_kind", "level", "source", "address", "note"})
+"""The fields of which an edit may say what stood there."""
 DEFAULT_LEVEL = "C"
 MOST_EXTRA = 1024
 """How many fields of its own an imported table may bring: as many as it may have columns."""
@@ -117,7 +119,11 @@ class CreateCustomer(Command):
 
 
 class EditCustomer(Command):
-    """Change what is known of a customer; only the fields that are given change."""
+    """Change what is known of a customer; only the fields that are given change.
+
+    ``expected`` says what the actor saw in fields of plain text: one that somebody else has changed since, to
+    something else than is given, is not overwritten unseen.
+    """
 
     kind: ClassVar[str] = "edit_customer"
 
@@ -135,11 +141,13 @@ class EditCustomer(Command):
     resident_id: Line | None = None
     uscc: Line | None = None
     note: Prose | None = None
+    expected: Mapping[str, Prose] = Field(default_factory=dict, max_length=20)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields; the way back carries their old values."""
         row = living_customer(tx, context, self.customer_id)
-        given = self.given(but="customer_id", clears=CLEARED)
+        given = self.given(but="customer_id", clears=CLEARED) - {"expected"}
+        self._refuse_overtaken(row, given)
         if self.birthday is not None:
             check_birthday(self.birthday, branch_day(tx, row.branch_id, context.at))
         old_points = points_of(tx, self.customer_id)
@@ -163,6 +171,12 @@ class EditCustomer(Command):
         return Outcome(
             {"customer_id": self.customer_id}, undo=(EditCustomer(customer_id=self.customer_id, **back),)
         )
+
+    def _refuse_overtaken(self, row: Row[Any], given: set[str]) -> None:
+        for name in sorted(given & set(self.expected) & EXPECTED):
+            now = str(row.kind if name == "customer_kind" else getattr(row, name))
+            if now not in {self.expected[name], getattr(self, name)}:
+                raise Refused("field_changed", field=name, now=now)
 
 
 class ArchiveCustomer(Command):

@@ -90,7 +90,10 @@ def corrected(line: CommandLine, answers: Answers) -> Command:
         key: tuple(filter(None, _BREAK.split(one))) if key in several and isinstance(one, str) else one
         for key, one in answers.items()
     }
-    command: Command = built(model, filled(model, typed, line.args))
+    seen = {
+        key: value for key, value in line.args.items() if key != "expected"
+    }  # the refusal told what is there
+    command: Command = built(model, filled(model, typed, seen))
     return command
 
 

@@ -134,6 +134,11 @@ CASES: list[tuple[str, str, Any]] = [
     ("6001", "nothing_to_change", lambda m, o: c.EditCustomer(customer_id=m.customer)),
     ("6001", "nothing_to_change", lambda m, o: c.EditCustomer(customer_id=m.customer, source=None)),
     ("6001", "name_needed", lambda m, o: c.EditCustomer(customer_id=m.customer, name="")),
+    (
+        "6001",
+        "field_changed",
+        lambda m, o: c.EditCustomer(customer_id=m.customer, note="X", expected={"note": "not so"}),
+    ),
     ("6001", "phone_taken", lambda m, o: c.EditCustomer(customer_id=m.customer, phones=("13900139000",))),
     ("6001", "customer_archived", lambda m, o: c.EditCustomer(customer_id=m.gone, name="X")),
     ("6001", "customer_archived", lambda m, o: c.ArchiveCustomer(customer_id=m.gone)),

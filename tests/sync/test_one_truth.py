@@ -179,3 +179,23 @@ def test_a_branch_with_an_old_deal_knows_its_customer_by_name_alone(organisation
     assert not old.sync(digests=True).mended
     (row,) = head.rows(customer, customer.c.id == made)
     assert row["note"] == "新的秘密"
+
+
+def test_of_two_who_change_one_field_the_second_overwrites_nothing_unseen(organisation: Any) -> None:
+    one, two = (organisation.terminal(name, log_in="6001") for name in ("one", "two"))
+    made = one.give(CreateCustomer(name="原名", note="旧"))["customer_id"]
+    organisation.quiet()
+    one.give(EditCustomer(customer_id=made, name="甲改", expected={"name": "原名"}))
+    two.give(EditCustomer(customer_id=made, name="乙改", expected={"name": "原名"}))
+    two.give(EditCustomer(customer_id=made, note="新", expected={"note": "旧"}))
+    organisation.quiet()
+    refused, merged = two.outbox()
+    assert (refused.state, refused.code, refused.details["now"]) == ("rejected", "field_changed", "甲改")
+    assert merged.state == "applied"
+    (row,) = two.rows(customer, customer.c.id == made)
+    assert (row["name"], row["note"]) == ("甲改", "新")
+    assert (
+        two.verdict(EditCustomer(customer_id=made, name="丙", expected={"name": "原名"})).code
+        == "field_changed"
+    )
+    assert two.verdict(EditCustomer(customer_id=made, name="丙", expected={"name": "甲改"})).applied
