@@ -90,10 +90,9 @@ def corrected(line: CommandLine, answers: Answers) -> Command:
         key: tuple(filter(None, _BREAK.split(one))) if key in several and isinstance(one, str) else one
         for key, one in answers.items()
     }
-    seen = {
-        key: value for key, value in line.args.items() if key != "expected"
-    }  # the refusal told what is there
-    command: Command = built(model, filled(model, typed, seen))
+    fixed = dict(line.args)
+    fixed.pop("expected", None)  # the refusal has told what is there now
+    command: Command = built(model, filled(model, typed, fixed))
     return command
 
 
