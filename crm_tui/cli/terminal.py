@@ -45,6 +45,7 @@ _AWAY = frozenset(
         "hub_recovering",
         "hub_slow_down",
         "hub_disk_full",
+        "hub_frozen",
         "hub_needed",
         "join_unreachable",
         "join_busy",
