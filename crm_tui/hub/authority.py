@@ -12,7 +12,7 @@ from crm_tui.hub.keeping import BehindError, recover_from
 from crm_tui.hub.pull import spaces_below, tell
 from crm_tui.hub.push import take
 from crm_tui.hub.recovery import has_sent_all
-from crm_tui.hub.tables import space_rev
+from crm_tui.hub.tables import device, space_rev
 from crm_tui.sync.machine import program_version
 from crm_tui.sync.messages import (
     MIN_PROTOCOL,
@@ -98,6 +98,13 @@ class Authority:
                 one.space: one.rev for one in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))
             }
         return set(scope) != set(cursors) or any(revs.get(one, 0) > cursors[one] for one in scope)
+
+    def news(self) -> tuple[dict[str, int], set[str]]:
+        """Return how far every space is, and which terminals are frozen."""
+        with self.books.read() as tx:
+            revs = {row.space: row.rev for row in tx.rows(select(space_rev))}
+            frozen = set(tx.scalars(select(device.c.device_id).where(device.c.status == accounts.FROZEN)))
+        return revs, frozen
 
     def log_in(self, device_id: str, request: LogInRequest) -> LogInAnswer:
         """Check a person's PIN at a terminal."""

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -22,7 +22,7 @@ from crm_tui.hub import accounts, tokens
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import meta_value
 from crm_tui.hub.limits import Pace, Steady, Tries, Turns, network_of
-from crm_tui.hub.tables import space_rev
+from crm_tui.hub.news import News
 from crm_tui.sync import wire
 from crm_tui.sync.messages import (
     ForkRequest,
@@ -53,6 +53,11 @@ LONGEST_BODY = 60.0
 """Seconds that a request's body may take to arrive."""
 LOOK = 0.5
 """Seconds between two looks for what other processes of the hub have taken in."""
+REST = 0.05
+"""Seconds between two looks at least, however much is pushed here."""
+PUSHES = 4
+"""The pushes at work at once where the database takes several writers; the others wait in a queue, not in
+threads, so that whoever only asks is answered meanwhile."""
 LONGEST_WAIT = 60.0
 
 _STATUS: dict[str, int] = {
@@ -86,9 +91,9 @@ class Server:
         self._tries = Tries(steady)
         self._pace = Pace(steady)
         self._turns = Turns()
-        self._news = asyncio.Condition()
-        self._closing = False
-        self._revs: dict[str, int] = {}
+        self._news = News()
+        self._stirred = asyncio.Event()
+        self._pushing = CapacityLimiter(PUSHES if authority.books.shared else 1)
         with authority.books.read() as tx:
             self._key = meta_value(tx, "key")
 
@@ -119,11 +124,9 @@ class Server:
         made.router.redirect_slashes = False  # the address of a redirection would be the client's own word
         return made
 
-    async def hang_up(self) -> None:
+    def hang_up(self) -> None:
         """Answer those who wait for news, so that nobody keeps the hub from ending."""
-        async with self._news:
-            self._closing = True
-            self._news.notify_all()
+        self._news.close()
 
     @contextlib.asynccontextmanager
     async def _living(self, _app: Starlette) -> AsyncIterator[None]:
@@ -172,20 +175,23 @@ class Server:
     async def _push(self, request: Request) -> Message:
         address = _address(request)
         answer = await self._for_device(
-            PushRequest, lambda device_id, asked: self._hub.push(device_id, asked, address)
+            PushRequest, lambda device_id, asked: self._hub.push(device_id, asked, address), self._pushing
         )(request)
-        await self._ring()
+        self._stirred.set()
         return answer
 
     def _for_device(
-        self, kind: type[Asked], work: Callable[[str, Asked], Message]
+        self,
+        kind: type[Asked],
+        work: Callable[[str, Asked], Message],
+        limiter: CapacityLimiter | None = None,
     ) -> Callable[[Request], Awaitable[Message]]:
         """Return a route for a device that has shown a token, one request of it at a time."""
 
         async def answer(request: Request) -> Message:
             device_id = self._device(request)
             async with self._turns.of(device_id):
-                return await run_sync(work, device_id, await _message(request, kind))
+                return await run_sync(work, device_id, await _message(request, kind), limiter=limiter)
 
         return answer
 
@@ -208,40 +214,23 @@ class Server:
         asked = await _message(request, WaitRequest)
         if await run_sync(self._hub.moved, device_id, asked.cursors):
             return WaitAnswer(moved=True)
-        spaces = asked.cursors
-
-        def moved() -> bool:
-            return self._closing or any(self._revs.get(space, 0) > rev for space, rev in spaces.items())
-
-        try:
-            async with asyncio.timeout(min(max(asked.seconds, 0.0), LONGEST_WAIT)), self._news:
-                await self._news.wait_for(moved)
-        except TimeoutError:
-            return WaitAnswer(moved=False)
-        return WaitAnswer(moved=not self._closing)
+        seconds = min(max(asked.seconds, 0.0), LONGEST_WAIT)
+        return WaitAnswer(moved=await self._news.wait(device_id, asked.cursors, seconds))
 
     async def _look(self) -> None:
-        """Look now and then for what other processes have taken in."""
+        """Look for news after a push, and now and then for what other processes have taken in."""
         while True:
-            await asyncio.sleep(LOOK)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await self._stirred.wait()
+            self._stirred.clear()
             try:
-                await self._ring()
+                self._news.tell(*await run_sync(self._hub.news))
             except (HubError, Refused):  # the database is away for a while
                 continue
             except Exception as error:  # noqa: BLE001 - who waits for news must not wait for ever
                 _log.error("looking for news failed: %s", places_of(error))
-
-    async def _ring(self) -> None:
-        """Read how far the spaces are and wake those who wait for it."""
-        fresh = await run_sync(self._read_revs)
-        if fresh != self._revs:
-            async with self._news:
-                self._revs = fresh
-                self._news.notify_all()
-
-    def _read_revs(self) -> dict[str, int]:
-        with self._hub.books.read() as tx:
-            return {row.space: row.rev for row in tx.rows(select(space_rev))}
+            await asyncio.sleep(REST)
 
     def _device(self, request: Request) -> str:
         """Return which device asks, by its token; raises HubError AUTH, SLOW_DOWN."""

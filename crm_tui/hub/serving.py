@@ -75,7 +75,7 @@ class _Process(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End: nobody new, nobody waiting, everybody else in peace."""
-        await self._hub.hang_up()
+        self._hub.hang_up()
         await super().shutdown(sockets=sockets)
 
 
