@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,7 @@ from crm_tui.store.tables import person
 from crm_tui.widgets import drawing
 
 PIN = "2468"
+START = datetime(2026, 1, 8, 2, 42, tzinfo=UTC)
 
 
 class InLine(Executor):
@@ -75,13 +80,18 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 @pytest.fixture
 def clock() -> Clock:
     """Thursday 2026-01-08, 10:42 in Shanghai."""
-    return Clock(datetime(2026, 1, 8, 2, 42, tzinfo=UTC))
+    return Clock(START)
 
 
 @pytest.fixture
 def ids(clock: Clock) -> Callable[[], str]:
-    """Ids in the form of a UUIDv7, counted instead of drawn."""
-    counter = itertools.count(1)
+    """Ids in the form of a UUIDv7, counted instead of drawn, and none of those of the founded office."""
+    return counted_ids(clock, 10_000)
+
+
+def counted_ids(clock: Clock, first: int) -> Callable[[], str]:
+    """Return a source of ids that counts on from ``first``."""
+    counter = itertools.count(first)
 
     def fresh() -> str:
         milliseconds = int(clock.now.timestamp() * 1000)
@@ -130,11 +140,11 @@ class Office:
 
     pin = PIN
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
+    def __init__(self, desk: Desk, clock: Clock, units: dict[str, str], people: dict[str, str]) -> None:
         self.desk = desk
         self.clock = clock
-        self.units: dict[str, str] = {}
-        self.people: dict[str, str] = {}
+        self.units = units
+        self.people = people
 
     def as_person(self, number: str) -> Desk:
         """Log the person with this number in."""
@@ -244,44 +254,57 @@ def cheap_verifier() -> str:
 @pytest.fixture
 def found(cheap_verifier: str, clock: Clock) -> Callable[[Desk], Office]:
     """Found the organisation of the tests through a desk; nobody is logged in afterwards."""
+    return lambda desk: found_office(desk, clock, cheap_verifier)
 
-    def found_there(desk: Desk) -> Office:
-        office = Office(desk, clock)
-        (verdict,) = desk.carry_out_as_system(founding())
-        assert verdict.applied, verdict
-        ids = verdict.details
-        office.units = {
-            "Haitang": ids["company_id"],
-            "East": ids["region_id"],
-            "Jingan": ids["branch_id"],
-            "Team one": ids["team_id"],
-        }
-        for kind, name, parent in _UNITS:
-            (made,) = desk.carry_out_as_system(
-                CreateUnit(unit_kind=kind, name=name, parent_id=office.units[parent])
-            )
-            office.units[name] = made.details["unit_id"]
-        office.people = {"1001": ids["person_id"]}
-        hired = desk.carry_out_as_system(
-            *(
-                CreatePerson(number=number, name=name, role=role, unit_id=office.units[unit])
-                for number, name, role, unit in _PEOPLE
-            )
+
+def found_office(desk: Desk, clock: Clock, verifier: str) -> Office:
+    """Found the organisation of the tests by commands; everybody's PIN is the one of the verifier."""
+    (verdict,) = desk.carry_out_as_system(founding())
+    assert verdict.applied, verdict
+    ids = verdict.details
+    units = {
+        "Haitang": ids["company_id"],
+        "East": ids["region_id"],
+        "Jingan": ids["branch_id"],
+        "Team one": ids["team_id"],
+    }
+    for kind, name, parent in _UNITS:
+        (made,) = desk.carry_out_as_system(CreateUnit(unit_kind=kind, name=name, parent_id=units[parent]))
+        units[name] = made.details["unit_id"]
+    people = {"1001": ids["person_id"]}
+    hired = desk.carry_out_as_system(
+        *(
+            CreatePerson(number=number, name=name, role=role, unit_id=units[unit])
+            for number, name, role, unit in _PEOPLE
         )
-        for (number, *_), made in zip(_PEOPLE, hired, strict=True):
-            office.people[number] = made.details["person_id"]
-        with desk._books.write() as tx:
-            for person_id in tx.scalars(select(person.c.id)):
-                set_verifier(tx, person_id, cheap_verifier)
-        return office
+    )
+    for (number, *_), made in zip(_PEOPLE, hired, strict=True):
+        people[number] = made.details["person_id"]
+    with desk._books.write() as tx:
+        for person_id in tx.scalars(select(person.c.id)):
+            set_verifier(tx, person_id, verifier)
+    return Office(desk, clock, units, people)
 
-    return found_there
+
+@pytest.fixture(scope="session")
+def opened_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that the program has made; a copy spares a test the making."""
+    path = tmp_path_factory.mktemp("opened") / "crm.db"
+    open_engine(path).dispose()
+    return path
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
+def terminal_file(opened_once: Path, tmp_path: Path) -> Path:
+    """A terminal's file without any rows yet."""
+    (tmp_path / "home").mkdir(exist_ok=True)
+    return Path(shutil.copy(opened_once, tmp_path / "home" / "crm.db"))
+
+
+@pytest.fixture
+def database(terminal_file: Path) -> Iterator[Engine]:
     """A real file, as the program opens it."""
-    engine = open_engine(tmp_path / "home" / "crm.db")
+    engine = open_engine(terminal_file)
     yield engine
     engine.dispose()
 
@@ -292,10 +315,38 @@ def desk(database: Engine, clock: Clock, ids: Callable[[], str]) -> Desk:
     return Desk(database, clock=clock, ids=ids, writer=InLine(), reader=InLine())
 
 
+@dataclass(frozen=True)
+class Founded:
+    """A file with the organisation of the tests, of which a copy costs a tenth of founding it."""
+
+    path: Path
+    units: dict[str, str]
+    people: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def founded(cheap_verifier: str, tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    """The organisation of the tests, founded once for each worker."""
+    clock, path = Clock(START), tmp_path_factory.mktemp("founded") / "crm.db"
+    engine = open_engine(path)
+    desk = Desk(engine, clock=clock, ids=counted_ids(clock, 1), writer=InLine(), reader=InLine())
+    office = found_office(desk, clock, cheap_verifier)
+    engine.dispose()
+    return Founded(path, office.units, office.people)
+
+
 @pytest.fixture
-def office(desk: Desk, found: Callable[[Desk], Office]) -> Office:
+def office(desk: Desk, clock: Clock, founded: Founded, found: Callable[[Desk], Office]) -> Office:
     """The founded organisation, with the clerk 6001 logged in."""
-    office = found(desk)
+    if desk._books._reading.dialect.name == "sqlite":
+        office = Office(desk, clock, dict(founded.units), dict(founded.people))
+        with (
+            closing(sqlite3.connect(founded.path)) as source,
+            closing(sqlite3.connect(desk._books.path)) as own,
+        ):
+            source.backup(own)
+    else:
+        office = found(desk)
     office.as_person("6001")
     return office
 

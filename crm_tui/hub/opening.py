@@ -15,7 +15,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub import founding, postgres
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import SHARE, HubBooks, file_of, meta_value, set_meta
-from crm_tui.hub.copying import copy_rows, take_statistics
+from crm_tui.hub.copying import copy_rows
 from crm_tui.hub.probe import check_locks, hub_facts
 from crm_tui.hub.pull import scope_hash, spaces_below
 from crm_tui.hub.review import rerun_known
@@ -160,7 +160,6 @@ def on_server(source: Engine, database: str, clock: Callable[[], datetime]) -> H
             with books.write() as tx:
                 copy_rows(own, tx, database, org=top.id, name=top.name, now=books.now)
                 founding.found_in(tx)
-                take_statistics(tx.connection)
         except BaseException:
             books.close()
             raise

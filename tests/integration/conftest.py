@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,10 +55,10 @@ def postgres_schema(postgres_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def database(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An empty database: the file a terminal opens, or the tables of a hub."""
     if request.param == "sqlite":
-        engine = open_engine(tmp_path / "home" / "crm.db")
+        engine = open_engine(request.getfixturevalue("terminal_file"))
     else:
         engine = request.getfixturevalue("postgres_schema")
         wipe(engine)

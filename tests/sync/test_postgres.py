@@ -95,6 +95,20 @@ def test_a_hub_works_as_a_role_that_owns_nothing_and_sees_one_organisation(
     other.close()
 
 
+def test_the_planner_knows_the_rows_of_an_organisation_before_they_are_committed(
+    hub_server: str, office: Any, clock: Any
+) -> None:
+    """Else claiming the identities of ten thousand customers reads all of them for each hundred: hours."""
+    office.customer("静安客")
+    ours = on_server(office.desk._books._reading, hub_server, clock)
+    with ours.read() as tx:
+        counted = text("SELECT relname, reltuples FROM pg_class")
+        known = {row.relname: row.reltuples for row in tx.rows(counted)}
+        assert (known["customer"], known["person"]) == (1, len(office.people))
+        assert tx.scalar(text("SELECT current_user")) == postgres.ROLE
+    ours.close()
+
+
 def test_a_reading_cannot_write(hub_server: str, office: Any, clock: Any) -> None:
     books = on_server(office.desk._books._reading, hub_server, clock)
     with pytest.raises(HubError) as no, books.read() as tx:

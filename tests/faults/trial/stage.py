@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from proxy import Proxy
 
 from crm_tui.desk import new_id, wall_clock
 from crm_tui.hub.accounts import invite_terminal
+from crm_tui.hub.devices import move
 from crm_tui.hub.opening import make_hub, open_hub
 
 HERE = Path(__file__).parent
@@ -99,8 +102,23 @@ class Stage:
             self.order(place.name, "join", url=self.url, code=codes[place.name])
         for name in self.terminals:
             self.wait_for(name)
+        self.save()
+
+    def save(self) -> None:
+        """Keep a copy of the hub."""
         if self.database.is_file:
             self.database.save()
+        else:
+            self.kill_hub()
+            self.database.save()
+            self.start_hub()
+
+    def move(self, name: str, unit_id: str) -> None:
+        """Let a terminal stand at another unit."""
+        with closing(sqlite3.connect(self.terminals[name].home / "crm.db")) as own:
+            ((device_id,),) = own.execute("SELECT value FROM meta WHERE name = 'device_id'").fetchall()
+        with closing(open_hub(self.database.url, clock=wall_clock, new_id=new_id)) as authority:
+            move(authority.books, device_id, unit_id)
 
     def start_hub(self) -> None:
         if self.shared:
@@ -136,7 +154,7 @@ class Stage:
             )
         self.start_hub()
         until("the hub has recovered", self._is_normal)
-        self.database.save()
+        self.save()
 
     def order(self, name: str, mode: str, **more: object) -> None:
         """Start a terminal process."""
