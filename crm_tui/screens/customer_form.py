@@ -127,12 +127,10 @@ class CustomerFormScreen(LeasedForm):
 
     def steps(self) -> Sequence[Step]:
         """Take the customer in, with a first deal where there is anything to say of one, or change it."""
-        from crm_tui.commands.customers import EXPECTED
-
         changed = self.changed()
         if self._customer_id is not None:
             values = self._values(changed)
-            values["expected"] = {key: str(self.initial[key]) for key in EXPECTED & set(changed)}
+            values["expected"] = {key: str(self.initial[key]) for key in changed}
             return [command("edit_customer", customer_id=self._customer_id, **values)] if changed else []
         values = self._values({key: value for key, value in self.answers().items() if value})
         owner = named(self.text("owner"), self.candidates("owner")) if self.text("owner") else None

@@ -237,3 +237,27 @@ async def test_a_new_customer_is_nobody_elses(office, at_work, monkeypatch):
         await pilot.press("x")
         await look(pilot)
         assert (asked, pilot.app.screen.form.read_only) == ([], False)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [("tags", "急", {"tags": ("复式",)}), ("phones", "137 0013 7000", {"phones": ("13900139001",)})],
+    ids=lambda case: case[0],
+)
+async def test_where_two_edit_all_the_same_the_second_is_told_what_the_first_one_wrote(
+    second, office, at_work, case
+):
+    key, typed, between = case
+    office.give(EditCustomer(customer_id=second.customer_id, phones=("13800138000",), tags=("旧",)))
+    async with at_work(office, second.form()) as pilot:
+        screen = pilot.app.screen
+        second.desk.carry_out(EditCustomer(customer_id=second.customer_id, **between))
+        stands = office.desk.answer(profile, second.customer_id)
+        screen.form.fill({key: typed})
+        await pilot.pause()
+        await pilot.press("f10")
+        await pilot.pause()
+        await pilot.pause()
+        assert "meanwhile" in screen.message
+        assert text(pilot, key) == typed
+    assert office.desk.answer(profile, second.customer_id) == stands
