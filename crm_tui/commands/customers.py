@@ -20,7 +20,14 @@ from crm_tui.commands.contact_points import (
 from crm_tui.commands.contact_state import refresh_contact_state
 from crm_tui.commands.within import branch_day, customer_within, living_customer, owner_within, refuse_used_id
 from crm_tui.domain.errors import Refused
-from crm_tui.domain.identity import normalize_phone, normalize_resident_id, normalize_uscc, sort_key
+from crm_tui.domain.identity import (
+    mask_phone,
+    mask_resident_id,
+    normalize_phone,
+    normalize_resident_id,
+    normalize_uscc,
+    sort_key,
+)
 from crm_tui.domain.overdue import LEVELS
 from crm_tui.domain.permission import Right
 from crm_tui.domain.plausible import check_birthday
@@ -30,8 +37,6 @@ from crm_tui.store.transaction import Transaction
 
 CLEARED = frozenset({"birthday", "resident_id", "uscc"})
 """What an edit empties by naming it without a value."""
-EXPECTED = frozenset({"name", "customer_kind", "level", "source", "address", "note"})
-"""The fields of which an edit may say what stood there."""
 DEFAULT_LEVEL = "C"
 MOST_EXTRA = 1024
 """How many fields of its own an imported table may bring: as many as it may have columns."""
@@ -121,8 +126,8 @@ class CreateCustomer(Command):
 class EditCustomer(Command):
     """Change what is known of a customer; only the fields that are given change.
 
-    ``expected`` says what the actor saw in fields of plain text: one that somebody else has changed since, to
-    something else than is given, is not overwritten unseen.
+    ``expected`` says what the actor saw in fields, as a form shows them: one that somebody else has changed
+    since, to something else than is given, is not overwritten unseen.
     """
 
     kind: ClassVar[str] = "edit_customer"
@@ -147,10 +152,10 @@ class EditCustomer(Command):
         """Write the given fields; the way back carries their old values."""
         row = living_customer(tx, context, self.customer_id)
         given = self.given(but="customer_id", clears=CLEARED) - {"expected"}
-        self._refuse_overtaken(row, given)
+        old_points = points_of(tx, self.customer_id)
+        self._refuse_overtaken(row, old_points, given)
         if self.birthday is not None:
             check_birthday(self.birthday, branch_day(tx, row.branch_id, context.at))
-        old_points = points_of(tx, self.customer_id)
         back: dict[str, Any] = {name: _old_value(name, row, old_points) for name in given}
         columns = _changed_columns(self, given)
         if given & {"phones", "wechat", "email"}:
@@ -172,10 +177,10 @@ class EditCustomer(Command):
             {"customer_id": self.customer_id}, undo=(EditCustomer(customer_id=self.customer_id, **back),)
         )
 
-    def _refuse_overtaken(self, row: Row[Any], given: set[str]) -> None:
-        for name in sorted(given & set(self.expected) & EXPECTED):
-            now = str(row.kind if name == "customer_kind" else getattr(row, name))
-            if now not in {self.expected[name], getattr(self, name)}:
+    def _refuse_overtaken(self, row: Row[Any], points: Sequence[Row[Any]], given: set[str]) -> None:
+        for name in sorted(given & set(self.expected)):
+            now = _as_seen(name, row, points)
+            if now not in {self.expected[name], _in_a_line(getattr(self, name))}:
                 raise Refused("field_changed", field=name, now=now)
 
 
@@ -353,3 +358,17 @@ def _old_value(name: str, row: Row[Any], points: Sequence[Row[Any]]) -> Any:
         return next((point.value for point in points if point.kind == name), "")
     value = getattr(row, "kind" if name == "customer_kind" else name)
     return "" if value is None and name in {"resident_id", "uscc"} else value
+
+
+def _as_seen(name: str, row: Row[Any], points: Sequence[Row[Any]]) -> str:
+    """Return what a form shows of a field: what is masked elsewhere is masked."""
+    if name == "phones":
+        return ", ".join(mask_phone(point.normal) for point in points if point.kind == PHONE)
+    value = _old_value(name, row, points)
+    return mask_resident_id(value) if name == "resident_id" else _in_a_line(value)
+
+
+def _in_a_line(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(value)
+    return "" if value is None else str(value)

@@ -24,6 +24,7 @@ from crm_tui.desk.deeds import Deeds, Listener
 from crm_tui.desk.door import Door
 from crm_tui.desk.drawer import Drawer
 from crm_tui.desk.inbox import Inbox
+from crm_tui.desk.leases import Leases
 from crm_tui.desk.link import Connect, Link
 from crm_tui.desk.watch import Clock
 from crm_tui.store.backup import backup
@@ -42,7 +43,7 @@ class Desk:
     """One counter on one database file.
 
     ``door`` has the PINs, ``drawer`` the drafts, ``watch`` the time, ``link`` the way to the hub, if any,
-    ``inbox`` the commands that the hub refused.
+    ``inbox`` the commands that the hub refused, ``leases`` the customers that are being changed here.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Desk:
         self._reader = reader or ThreadPoolExecutor(2, "desk-reader")
         self.door = Door(self._books, self.link)
         self.drawer = Drawer(self._books, self.door)
+        self.leases = Leases(self._books, self.door, self.link, self._writer)
         self.inbox = Inbox(self._books, self.door, self._deeds)
         self.watch = self._books.watch
 
@@ -77,6 +79,7 @@ class Desk:
 
     def close(self) -> None:
         """Finish what is under way and let the file go."""
+        self.leases.close()
         if self.link is not None:
             self.link.stop()
         self._writer.shutdown()
@@ -100,6 +103,7 @@ class Desk:
     def log_out(self) -> None:
         """Let nobody be logged in; what was done can be taken back after the next log-in."""
         self.door.log_out()
+        self.leases.let_all_go()
 
     def now(self) -> datetime:
         """Return the present instant of this desk's clock, aware UTC."""

@@ -248,7 +248,7 @@ def reset_pin(books: HubBooks, device_id: str, request: PinRequest) -> Done:
         HubError: AUTH (the actor has no seat here). Refused: not_allowed (right), person_unknown.
     """
     with books.write() as tx:
-        actor = _sitting(tx, device_id, request.actor_id)
+        actor = sitting(tx, device_id, request.actor_id)
         if not actor.may(Right.MANAGE_PEOPLE):
             raise Refused("not_allowed", right=Right.MANAGE_PEOPLE)
         credentials.drop_verifier(tx, request.person_id)
@@ -259,13 +259,20 @@ def reset_pin(books: HubBooks, device_id: str, request: PinRequest) -> Done:
 def unlock(books: HubBooks, device_id: str, request: PinRequest) -> Done:
     """Give a person the tries back; raises as ``credentials.unlock_within`` does, HubError AUTH."""
     with books.write() as tx:
-        credentials.unlock_within(tx, _sitting(tx, device_id, request.actor_id), request.person_id)
+        credentials.unlock_within(tx, sitting(tx, device_id, request.actor_id), request.person_id)
     return Done()
 
 
 def seats_at(tx: Transaction, device_id: str) -> list[str]:
     """Return the people for whom a device may speak."""
     return sorted(tx.scalars(select(seat.c.person_id).where(seat.c.device_id == device_id)))
+
+
+def sitting(tx: Transaction, device_id: str, person_id: str) -> Viewer:
+    """Return somebody who has proven the PIN at this device; raises HubError AUTH."""
+    if person_id not in seats_at(tx, device_id):
+        raise HubError(Say.AUTH)
+    return viewer_of(tx, person_id)
 
 
 def check_protocol(spoken: int) -> None:
@@ -295,13 +302,6 @@ def _units_up(tx: Transaction, unit_id: str) -> Iterator[str]:
     while up:
         yield up
         up = tx.scalar(select(org_unit.c.parent_id).where(org_unit.c.id == up))
-
-
-def _sitting(tx: Transaction, device_id: str, person_id: str) -> Viewer:
-    """Return somebody who has proven the PIN at this device; raises HubError AUTH."""
-    if person_id not in seats_at(tx, device_id):
-        raise HubError(Say.AUTH)
-    return viewer_of(tx, person_id)
 
 
 def _seated(tx: Transaction, device_id: str, person_id: str, now: datetime) -> LogInAnswer:

@@ -13,6 +13,7 @@ from crm_tui.hub.pull import spaces_below, tell
 from crm_tui.hub.push import take
 from crm_tui.hub.recovery import has_sent_all
 from crm_tui.hub.tables import device, space_rev
+from crm_tui.store import edit_leases
 from crm_tui.sync.machine import program_version
 from crm_tui.sync.messages import (
     MIN_PROTOCOL,
@@ -24,6 +25,8 @@ from crm_tui.sync.messages import (
     HubError,
     JoinAnswer,
     JoinRequest,
+    LeaseAnswer,
+    LeaseRequest,
     LogInAnswer,
     LogInRequest,
     PinRequest,
@@ -125,6 +128,22 @@ class Authority:
         """Give a person the tries back."""
         accounts.check_welcome(self.books, device_id)
         return accounts.unlock(self.books, device_id, request)
+
+    def lease(self, device_id: str, request: LeaseRequest) -> LeaseAnswer:
+        """Take, renew or let go the lease of a customer; only its own device can let it go.
+
+        Raises:
+            HubError: AUTH (nobody with this id sits at the device), FROZEN. Refused: as ``edit_leases.take``.
+        """
+        accounts.check_welcome(self.books, device_id)
+        holder, now = f"{device_id} {request.holder}", self.books.clock()
+        with self.books.write() as tx:
+            if request.done:
+                edit_leases.release(tx, request.customer_id, holder, now)
+                return LeaseAnswer(mine=False)
+            viewer = accounts.sitting(tx, device_id, request.person_id)
+            found = edit_leases.take(tx, viewer, request.customer_id, holder, now)
+            return LeaseAnswer(mine=found.mine, name=found.name, seconds=found.seconds)
 
     def close(self) -> None:
         """Let the database go."""

@@ -11,10 +11,10 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub.postgres import shown
 from crm_tui.hub.tables import ORG
 from crm_tui.store.replicated import REPLICATED
-from crm_tui.store.tables import credential, outbox
+from crm_tui.store.tables import credential, edit_lease, outbox
 from crm_tui.store.transaction import Transaction
 
-CARRIED: tuple[Table, ...] = (*REPLICATED, credential, outbox)
+CARRIED: tuple[Table, ...] = (*REPLICATED, credential, outbox, edit_lease)
 """What a hub's PostgreSQL database has of a terminal's tables: the others are a terminal's own."""
 
 _PORTION = 2_000

@@ -28,6 +28,7 @@ from crm_tui.sync.messages import (
     ForkRequest,
     HubError,
     JoinRequest,
+    LeaseRequest,
     LogInRequest,
     Message,
     PinRequest,
@@ -111,6 +112,7 @@ class Server:
             "choose_pin": self._for_person(LogInRequest, hub.choose_pin),
             "reset_pin": self._for_person(PinRequest, hub.reset_pin),
             "unlock": self._for_person(PinRequest, hub.unlock),
+            "lease": self._for_device(LeaseRequest, hub.lease),
         }
         at = prefix.rstrip("/") + "/v1/"
         made = Starlette(

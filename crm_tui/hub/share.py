@@ -29,6 +29,8 @@ from crm_tui.sync.messages import (
     HubError,
     JoinAnswer,
     JoinRequest,
+    LeaseAnswer,
+    LeaseRequest,
     LogInAnswer,
     LogInRequest,
     PinRequest,
@@ -137,6 +139,11 @@ class SharedHub:
         """Give a person the tries back."""
         with self._proven() as hub:
             return hub.unlock(self._device, request)
+
+    def lease(self, request: LeaseRequest) -> LeaseAnswer:
+        """Take, renew or let go the lease of a customer."""
+        with self._proven() as hub:
+            return hub.lease(self._device, request)
 
     def close(self) -> None:
         """Let the file go."""

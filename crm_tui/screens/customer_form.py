@@ -20,7 +20,8 @@ from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.field_row import FieldSpec, Value
 from crm_tui.widgets.fields import Choice
-from crm_tui.widgets.form_screen import FormScreen, command, named, reads, sound
+from crm_tui.widgets.form_screen import command, named, reads, sound
+from crm_tui.widgets.leased import LeasedForm
 from crm_tui.widgets.navigation import Done, Go
 from crm_tui.widgets.numbers import Numbers
 from crm_tui.widgets.picker import PickRow
@@ -38,7 +39,7 @@ _TEXTS = ("name", "wechat", "email", "level", "source", "address", "uscc", "note
 _FIRST_DEAL = ("pipeline", "line", "amount")
 
 
-class CustomerFormScreen(FormScreen):
+class CustomerFormScreen(LeasedForm):
     """Take a customer in, or with ``customer_id`` change one; a number somebody has is said at once.
 
     ``phone``, ``name`` and ``more`` (by field) are what is already known of a new one.
@@ -126,12 +127,10 @@ class CustomerFormScreen(FormScreen):
 
     def steps(self) -> Sequence[Step]:
         """Take the customer in, with a first deal where there is anything to say of one, or change it."""
-        from crm_tui.commands.customers import EXPECTED
-
         changed = self.changed()
         if self._customer_id is not None:
             values = self._values(changed)
-            values["expected"] = {key: str(self.initial[key]) for key in EXPECTED & set(changed)}
+            values["expected"] = {key: str(self.initial[key]) for key in changed}
             return [command("edit_customer", customer_id=self._customer_id, **values)] if changed else []
         values = self._values({key: value for key, value in self.answers().items() if value})
         owner = named(self.text("owner"), self.candidates("owner")) if self.text("owner") else None

@@ -19,6 +19,8 @@ from crm_tui.sync.messages import (
     HubError,
     JoinAnswer,
     JoinRequest,
+    LeaseAnswer,
+    LeaseRequest,
     LogInAnswer,
     LogInRequest,
     Message,
@@ -128,6 +130,10 @@ class HttpHub:
     def unlock(self, request: PinRequest) -> Done:
         """Give a person the tries back."""
         return self._ask("v1/unlock", request, Done)
+
+    def lease(self, request: LeaseRequest) -> LeaseAnswer:
+        """Take, renew or let go the lease of a customer."""
+        return self._ask("v1/lease", request, LeaseAnswer)
 
     def close(self) -> None:
         """Let the connections go; a request under way ends as unreachable."""

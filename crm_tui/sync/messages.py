@@ -301,6 +301,26 @@ class PinRequest(Message):
     person_id: Word
 
 
+class LeaseRequest(Message):
+    """Somebody who sits at this terminal changes a customer, in a program that calls itself ``holder``.
+
+    ``done``: and is no longer doing so.
+    """
+
+    person_id: Word
+    customer_id: Word
+    holder: Word
+    done: bool = False
+
+
+class LeaseAnswer(Message):
+    """Whether the customer is the asker's to change; if not, who has it and for how many seconds at most."""
+
+    mine: bool
+    name: str = ""
+    seconds: int = 0
+
+
 class Done(Message):
     """It was done."""
 
@@ -366,6 +386,10 @@ class Hub(Protocol):
 
     def unlock(self, request: PinRequest) -> Done:
         """Give a person the tries back."""
+        ...
+
+    def lease(self, request: LeaseRequest) -> LeaseAnswer:
+        """Take, renew or let go the lease of a customer that a person changes."""
         ...
 
     def close(self) -> None:

@@ -25,8 +25,12 @@ _LEADS_HERE: Final = frozenset({"slash", *TWINS["slash"]})
 
 
 class TextField(Input):
-    """One line of text; keypad Enter is Enter, pasted control characters are dropped."""
+    """One line of text; keypad Enter is Enter, pasted control characters are dropped.
 
+    While it is ``read_only`` the cursor moves and no key changes the text.
+    """
+
+    read_only = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+j", "submit", show=False)]
     DEFAULT_CSS = """
     TextField, TextField:focus { border: none; height: 1; padding: 0; }
@@ -42,6 +46,11 @@ class TextField(Input):
         x, y, width, _height = self.content_region
         cell = self._position_to_cell(self.cursor_position) - self.scroll_offset.x
         return Offset(x + max(0, min(cell, max(width - 1, 0))), y)
+
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Replace a part of the text: every key and every paste comes through here."""
+        if not self.read_only:
+            super().replace(text, start, end)
 
     def action_copy(self) -> None:
         """Copy what is selected; with nothing selected Ctrl+C is the screen's."""
@@ -124,6 +133,8 @@ class NoteField(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.Left(1))
+        elif self.read_only and event.is_printable:  # it would be a key of the screen
+            event.stop()
         elif event.key == "ideographic_space":
             event.stop()
             event.prevent_default()
@@ -154,7 +165,10 @@ def numbered(choices: Sequence[Choice]) -> tuple[Choice, ...]:
 
 
 class ChoiceField(Widget, can_focus=True):
-    """Choices on one line, ``0无 [1价格] 2款式``: a digit picks, Left and Right move."""
+    """Choices on one line, ``0无 [1价格] 2款式``: a digit picks, Left and Right move.
+
+    While it is ``read_only`` no key chooses.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", show=False),
@@ -168,6 +182,7 @@ class ChoiceField(Widget, can_focus=True):
     """
     TAKES_PASTE: ClassVar[bool] = True
     ALLOW_SELECT = False
+    read_only = False
 
     class Changed(Message):
         """Another choice was made."""
@@ -235,7 +250,7 @@ class ChoiceField(Widget, can_focus=True):
 
     def action_step(self, by: int) -> None:
         """Go to the choice beside; a single choice is made by going there."""
-        if not self.choices:
+        if self.read_only or not self.choices:
             return
         last = len(self.choices) - 1
         fresh = not self.multiple and not self._values
@@ -251,7 +266,8 @@ class ChoiceField(Widget, can_focus=True):
 
     def action_clear(self) -> None:
         """Choose nothing."""
-        self.choose()
+        if not self.read_only:
+            self.choose()
 
     def on_key(self, event: events.Key) -> None:
         """A digit, full width or not, picks."""
@@ -287,6 +303,8 @@ class ChoiceField(Widget, can_focus=True):
         return True
 
     def _take(self, place: int) -> None:
+        if self.read_only:
+            return
         self._caret = place
         choice = self.choices[place]
         if not self.multiple:

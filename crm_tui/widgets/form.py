@@ -27,6 +27,7 @@ class Form(Vertical):
     ]
     DEFAULT_CSS = """
     Form { height: auto; max-height: 100%; width: 100%; overflow-y: auto; scrollbar-size: 0 0; }
+    Form.-read-only TextField, Form.-read-only NoteField, Form.-read-only ChoiceField { color: $text-muted; }
     """
 
     class Changed(Message):
@@ -97,6 +98,17 @@ class Form(Vertical):
         for row in self.rows:
             if row.spec.key in values:
                 row.put(values[row.spec.key])
+
+    @property
+    def read_only(self) -> bool:
+        """Whether no key changes a field; the focus goes from field to field all the same."""
+        return self.has_class("-read-only")
+
+    @read_only.setter
+    def read_only(self, value: bool) -> None:
+        self.set_class(value, "-read-only")
+        for row in self.rows:
+            row.field.read_only = value
 
     def counter(self) -> tuple[int, int]:
         """Return how many mandatory fields are filled, and how many there are."""

@@ -173,3 +173,50 @@ def test_of_two_who_give_one_customer_away_one_is_told_who_was_faster(second, hu
     late.until("确认 F10")
     late.press("f10")
     late.until("被拒 0 条", lambda me: "被拒1" not in me.lines[0])
+
+
+def edit(terminal, customer):
+    """Open the form of a customer."""
+    look_up(terminal, customer)
+    terminal.press("enter")
+    terminal.gone("客户列表")
+    terminal.until(customer)
+    terminal.press("f7")
+    terminal.until(f"修改 {customer}")
+
+
+def test_of_two_who_edit_a_customer_the_second_reads_who_and_how_long_until_it_is_free(second, start, facts):
+    one = start()
+    one.log_in(facts.number)
+    quick(one, "13700005555 周四站")
+    two = start(at=second)
+    two.until("PIN")
+    two.log_in("1020")
+    edit(one, "周四站")
+    one.settle()
+    edit(two, "周四站")
+    two.until("李梅 正在编辑, 5 分钟后空闲")
+    two.press("x", "f10")
+    two.settle()
+    assert "修改 周四站" in two.text
+    assert "x" not in two.lines[two.line_of("姓名")]
+    one.press("周四新站", "f10")
+    one.gone("修改 周四站")
+    two.until("修改 周四新站", "已空闲, 可以编辑")
+    two.press("周四好站", "f10")
+    two.gone("修改 周四新站")
+    one.until("周四好站")
+
+
+def test_a_second_program_on_one_home_reads_who_edits_until_that_one_is_done(start, facts):
+    one, two = start(), start()
+    one.log_in(facts.number)
+    quick(one, "13700006666 吴五站")
+    two.log_in(facts.manager_number)
+    edit(one, "吴五站")
+    one.settle()
+    edit(two, "吴五站")
+    two.until("李梅 正在编辑, 5 分钟后空闲")
+    one.press("escape")
+    one.gone("修改 吴五站")
+    two.until("已空闲, 可以编辑")

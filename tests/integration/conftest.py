@@ -102,7 +102,7 @@ class Books:
 
     def everything(self) -> dict[str, Any]:
         """Return every row of every business table: what a replay must arrive at."""
-        local = {"outbox", "meta", "credential", "draft", "search_entry"}
+        local = {"outbox", "meta", "credential", "draft", "edit_lease", "search_entry"}
         local |= {"deal_tally", "customer_tally", "tag_tally"}
         with self.engine.connect() as connection:
             return {

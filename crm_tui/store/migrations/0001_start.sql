@@ -438,6 +438,14 @@ CREATE TABLE draft (
     CONSTRAINT pk_draft PRIMARY KEY (person_id, form, subject_id)
 ) STRICT;
 
+CREATE TABLE edit_lease (
+    customer_id TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    CONSTRAINT pk_edit_lease PRIMARY KEY (customer_id)
+) STRICT;
+
 CREATE TABLE search_entry (
     no INTEGER PRIMARY KEY,
     customer_id TEXT NOT NULL CONSTRAINT uq_search_entry_customer_id UNIQUE,

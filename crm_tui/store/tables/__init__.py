@@ -14,6 +14,7 @@ from crm_tui.store.tables.deals import Deal, Pipeline, Stage, StageEvidence, Sta
 from crm_tui.store.tables.local import (
     Credential,
     Draft,
+    EditLease,
     Meta,
     Outbox,
     SearchEntry,
@@ -56,6 +57,7 @@ sync_undo = core(SyncUndo)
 meta = core(Meta)
 credential = core(Credential)
 draft = core(Draft)
+edit_lease = core(EditLease)
 search_entry = core(SearchEntry)
 deal_tally = core(DealTally)
 customer_tally = core(CustomerTally)

@@ -1,4 +1,4 @@
-"""What belongs to this terminal alone: its outbox, its log-ins, its drafts and its search index."""
+"""What is never synced: a terminal's outbox, its log-ins, its drafts, edit leases and its search index."""
 
 from __future__ import annotations
 
@@ -99,6 +99,21 @@ class Draft(SQLModel, table=True):
     subject_id: str = Field(primary_key=True)
     answers: Any = json_text()
     saved_at: datetime = instant()
+
+
+class EditLease(SQLModel, table=True):
+    """Who is changing a customer, and until when unless it is renewed.
+
+    ``holder`` is the running program; the row stands where all who may change the customer look: at the hub,
+    or in the file of a terminal without one.
+    """
+
+    __tablename__ = "edit_lease"
+
+    customer_id: str = Field(primary_key=True)
+    holder: str
+    person_id: str
+    until: datetime = instant()
 
 
 class SearchEntry(SQLModel, table=True):

@@ -494,6 +494,15 @@ CREATE TABLE outbox (
 
 CREATE INDEX ix_outbox_answered ON outbox (org_id, seq) WHERE state NOT IN ('pending', 'applied') AND settled = '';
 
+CREATE TABLE edit_lease (
+	org_id TEXT COLLATE "C" DEFAULT nullif(current_setting('crm.org', true), '') NOT NULL,
+	customer_id TEXT COLLATE "C" NOT NULL,
+	holder TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	until BIGINT NOT NULL,
+	CONSTRAINT pk_edit_lease PRIMARY KEY (org_id, customer_id)
+);
+
 CREATE TABLE awaited (
 	org_id TEXT COLLATE "C" DEFAULT nullif(current_setting('crm.org', true), '') NOT NULL,
 	device_id TEXT COLLATE "C" NOT NULL,
@@ -820,6 +829,14 @@ ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_organisation ON outbox USING (org_id = nullif(current_setting('crm.org', true), ''));
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO crm_tui_hub;
+
+ALTER TABLE edit_lease ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE edit_lease FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY own_organisation ON edit_lease USING (org_id = nullif(current_setting('crm.org', true), ''));
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON edit_lease TO crm_tui_hub;
 
 ALTER TABLE awaited ENABLE ROW LEVEL SECURITY;
 
