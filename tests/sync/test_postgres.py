@@ -169,8 +169,10 @@ def test_a_newer_programs_tables_are_left_alone(hub_server: str, as_owner: Any) 
     ("url", "code"),
     [
         ("postgresql+psycopg://nobody:secret@127.0.0.1:1/none", "hub_database_unreachable"),
-        ("postgresql+nothing://127.0.0.1/none", "hub_url_unknown"),
-        ("postgresql", "hub_url_unknown"),
+        ("postgresql+nothing://127.0.0.1/none", "hub_db_unknown"),
+        ("postgresql", "hub_db_unknown"),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/none?nonsense=1", "hub_database_unreachable"),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/none?connect_timeout=soon", "hub_database_unreachable"),
     ],
 )
 def test_a_server_that_does_not_answer_is_told_without_its_password(
