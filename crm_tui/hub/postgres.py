@@ -29,6 +29,8 @@ ONE_STATE: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresq
 """How a transaction reads that must see one state of the rows."""
 
 _ASKED = "crm_org"
+_FORBIDDEN = "42501"
+"""PostgreSQL's code for a right that is lacking (its appendix A)."""
 _POOL, _MORE = 8, 8
 _PATIENCE: Mapping[str, str] = {
     "connect_timeout": "5",
@@ -82,7 +84,8 @@ def look(url: str) -> Found:
     """Return what is in a database.
 
     Raises:
-        Refused: hub_db_unknown, hub_database_unreachable (url, why), postgres_extra_needed.
+        Refused: hub_db_unknown, hub_database_unreachable, hub_database_forbidden (url, why),
+            postgres_extra_needed.
     """
     with _plain(url) as connection:
         return _found(connection)
@@ -166,10 +169,18 @@ def _plain(url: str) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except DBAPIError as error:  # no server, no such user, a parameter that there is not
-        why = str(error.orig).splitlines()[0]
-        raise Refused("hub_database_unreachable", url=shown(url), why=why) from error
+        raise Refused("hub_database_unreachable", url=shown(url), why=_first_line(error)) from error
     with connection:
-        yield connection
+        try:
+            yield connection
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _FORBIDDEN:
+                raise
+            raise Refused("hub_database_forbidden", url=shown(url), why=_first_line(error)) from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).splitlines()[0]
 
 
 def _found(connection: Connection) -> Found:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -199,6 +202,24 @@ def test_a_hub_that_has_moved_is_followed_and_gets_what_waits(joined: Run, share
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["sent"] == 1
     assert kept(shop, "hub_url") == at
+
+
+@pytest.mark.usefixtures("joined")
+def test_who_syncs_without_end_says_that_the_hub_is_away_and_that_it_is_back(share: Path, shop: Path) -> None:
+    away = share.with_name("away")
+    share.rename(away)
+    with subprocess.Popen(
+        [sys.executable, "-m", "crm_tui", "--home", str(shop), "sync"],
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"CRM_LANG": "en", "PYTHONIOENCODING": "utf-8"},
+    ) as syncing:
+        assert syncing.stderr is not None
+        assert "cannot be reached" in syncing.stderr.readline()
+        away.rename(share)
+        assert "0 sent" in syncing.stderr.readline()
+        syncing.kill()
 
 
 def test_only_the_same_organisations_hub_is_followed(
