@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from typer.testing import CliRunner, Result
 
 from crm_tui import i18n
@@ -389,6 +389,13 @@ def test_damage_of_the_hubs_file_is_never_answered_by_the_terminals_restore(
             said = one_line(joined(*words), code)
             assert "crm-tui hub restore FILE" in said
         assert file.read_bytes() == spoilt
+
+
+def test_damage_that_is_met_in_the_middle_of_a_transaction_is_the_hubs_too(books: HubBooks) -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    with pytest.raises(Refused, match="hub_damaged"), books.read():
+        raise DatabaseError("", None, error)
 
 
 def test_a_share_that_recovers_writes_no_line_of_a_log_for_people(
