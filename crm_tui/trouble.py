@@ -21,6 +21,7 @@ def note_trouble(home: Home, error: BaseException) -> str:
     kind = type(error).__name__
     code = "E" + hashlib.blake2b(f"{kind}{places[-1:]}".encode(), digest_size=2).hexdigest()
     path = home.path / LOG
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.exists() and path.stat().st_size > _LONGEST:
         path.replace(path.with_suffix(".old"))
     with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a") as stream:

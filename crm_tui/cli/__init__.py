@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import sys
 from io import TextIOWrapper
@@ -20,6 +21,7 @@ def main() -> None:
     from crm_tui.settings import find_home
 
     i18n.use(i18n.detect(find_home().read().language))
+    logging.getLogger("crm_tui").addHandler(logging.NullHandler())  # a log is for who serves a hub
     if len(sys.argv) == 1:
         gc.disable()  # importing makes little garbage, and looking for it a tenth of the start
         from crm_tui.cli.screen import run_screen

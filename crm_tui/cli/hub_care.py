@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
+from crm_tui.cli.hub_door import opened_hub
 from crm_tui.cli.options import AsJson
 from crm_tui.cli.terminal import USAGE, Terminal, ask_pin, fail, refusing, say_json
+from crm_tui.cli.whom import local
 from crm_tui.i18n import t
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def back_up(
     """Copy the hub while it runs into a file that is checked; prints its path."""
     from crm_tui.hub.backups import back_up as save
 
-    with _opened(context, database) as hub:
+    with opened_hub(context, database) as hub:
         typer.echo(str(save(hub.books, database, file)))
 
 
@@ -47,7 +48,7 @@ def look(context: typer.Context, *, database: Database, as_json: AsJson = False)
     """Look whether the hub is what its log says; ends with 1 where something is wrong."""
     from crm_tui.hub.verify import BAD, digest, verify
 
-    with _opened(context, database) as hub:
+    with opened_hub(context, database) as hub:
         found = verify(hub.books)
         prints = digest(hub.books)
     if as_json:
@@ -94,7 +95,7 @@ def recover(
 
     if begin and finish:
         fail(t("hub_care.begin_or_finish"), USAGE)
-    with _opened(context, database) as hub:
+    with opened_hub(context, database) as hub:
         if begin:
             recovery.begin(hub.books)
         elif finish:
@@ -130,28 +131,36 @@ def review(
     """List what waits for a decision, or decide about one command."""
     from crm_tui.desk import new_id
     from crm_tui.hub import review as reviews
+    from crm_tui.hub.books import wall_zone
 
     if (accept and discard) or bool(command) != (accept or discard):
         fail(t("hub_care.one_decision"), USAGE)
-    with _opened(context, database) as hub:
+    with opened_hub(context, database) as hub:
         if command:
             decide = reviews.accept if accept else reviews.discard
             decide(hub.books, _who(context, hub), command, new_id)
             typer.echo(t("hub_care.decided"), err=True)
             return
-        found = reviews.cases(hub.books)
+        found, zone = reviews.cases(hub.books), wall_zone(hub.books)
     if as_json:
-        say_json([one.plain() for one in found])
+        say_json([local(one.plain(), zone) for one in found])
         return
     for one in found:
-        typer.echo(_line(one))
+        typer.echo(_line(one, zone))
 
 
-def _line(one: Case) -> str:
+def _line(one: Case, zone: ZoneInfo) -> str:
     from crm_tui.widgets.refusal import refusal
 
     why = refusal(one.code, one.details)
-    words = (one.cmd_id, f"{one.at:%Y-%m-%d %H:%M}", one.author, _command(one.kind), _state(one.status), why)
+    words = (
+        one.cmd_id,
+        f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}",
+        one.author,
+        _command(one.kind),
+        _state(one.status),
+        why,
+    )
     return "  ".join(words)
 
 
@@ -173,19 +182,3 @@ def _who(context: typer.Context, hub: Authority) -> str:
     person_id, name = who_decides(hub.books, terminal.as_person)
     prove(hub.books, person_id, ask_pin(name))
     return person_id
-
-
-@contextlib.contextmanager
-def _opened(context: typer.Context, database: str) -> Iterator[Authority]:
-    """Open the hub for one verb; a refusal becomes a sentence and an exit code."""
-    from crm_tui.cli.joining import hub_refusing
-    from crm_tui.desk import new_id, wall_clock
-    from crm_tui.hub.opening import open_hub
-
-    terminal: Terminal = context.obj
-    with refusing(), hub_refusing():
-        hub = open_hub(database, clock=terminal.clock or wall_clock, new_id=new_id)
-        try:
-            yield hub
-        finally:
-            hub.close()

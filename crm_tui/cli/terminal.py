@@ -48,7 +48,7 @@ _AWAY = frozenset(
         "hub_frozen",
         "hub_needed",
         "join_unreachable",
-        "join_busy",
+        "hub_busy",
         "lease_over",
     }
 )
@@ -61,6 +61,7 @@ _CONFLICT = {
     "person_changed",
     "database_busy",
     "database_in_use",
+    "hub_in_use",
     "move_not_last",
 }
 
@@ -83,17 +84,22 @@ class Terminal:
     clock: Callable[[], datetime] | None = None
 
     @contextlib.contextmanager
-    def desk(self) -> Iterator[Desk]:
-        """Open the desk; a refusal becomes a sentence and an exit code."""
+    def opened(self) -> Iterator[Desk]:
+        """Open the desk; raises Refused."""
         from crm_tui.cli.hubs import connector
         from crm_tui.desk import Desk, wall_clock
 
-        with refusing():
-            desk = Desk.open(self.home.database, clock=self.clock or wall_clock, connect=connector(self.home))
-            try:
-                yield desk
-            finally:
-                desk.close()
+        desk = Desk.open(self.home.database, clock=self.clock or wall_clock, connect=connector(self.home))
+        try:
+            yield desk
+        finally:
+            desk.close()
+
+    @contextlib.contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """Open the desk; a refusal becomes a sentence and an exit code."""
+        with refusing(), self.opened() as desk:
+            yield desk
 
     @contextlib.contextmanager
     def logged_in(self) -> Iterator[Desk]:

@@ -222,7 +222,17 @@ class Link:
                 listener(changed | {LINK})
 
 
-_AWAY = frozenset({Say.UNREACHABLE, Say.NOT_A_HUB, Say.TLS, Say.TLS_NAME, Say.NO_TLS})
+_AWAY = frozenset(
+    {
+        Say.UNREACHABLE,
+        Say.NOT_A_HUB,
+        Say.TLS,
+        Say.TLS_NAME,
+        Say.TLS_TIME,
+        Say.NO_TLS,
+        Say.WANTS_TLS,
+    }
+)
 
 
 def _longer(pause: float) -> float:

@@ -82,32 +82,43 @@ def unit_named(books: HubBooks, word: str) -> Row[Any]:
 def join(books: HubBooks, request: JoinRequest, new_id: Callable[[], str]) -> JoinAnswer:
     """Enrol a terminal by its invitation.
 
+    Whoever could not hear or keep the answer asks again, from the same machine with the same code, and is
+    the same device with another secret: as long as nobody has spoken as that device.
+
     Raises:
         HubError: INVITE (unknown, used or expired), UPGRADE_REQUIRED, HUB_OLDER.
     """
     check_protocol(request.protocol)
     now = books.clock()
     with books.write() as tx:
-        hit = tx.update_where(
-            invite,
-            invite.c.code_hash == _code_hash(request.code),
-            invite.c.used_at.is_(None),
-            invite.c.expires_at > now,
-            used_at=now,
-        )
-        if not hit:
+        good = (invite.c.code_hash == _code_hash(request.code), invite.c.expires_at > now)
+        fresh = tx.update_where(invite, *good, invite.c.used_at.is_(None), used_at=now, device_id=new_id())
+        found = tx.first(select(invite).where(*good))
+        if found is None or not (fresh or _take_back(tx, found.device_id, request.machine)):
             raise HubError(Say.INVITE)
-        found = tx.first(select(invite).where(invite.c.code_hash == _code_hash(request.code)))
-        assert found is not None
         return enrol(
             tx,
-            books.clock(),
-            device_id=new_id(),
+            now,
+            device_id=found.device_id,
             unit_id=found.unit_id,
             name=found.name,
             machine=request.machine,
             app_version=request.app_version,
         )
+
+
+def _take_back(tx: Transaction, device_id: str, machine: str) -> bool:
+    """Forget a device of this machine that has never spoken; tell whether it was one."""
+    return bool(
+        tx.delete_where(
+            device,
+            device.c.device_id == device_id,
+            device.c.machine == machine,
+            device.c.status == ACTIVE,
+            device.c.last_seen_at.is_(None),
+            device.c.last_seq == 0,
+        )
+    )
 
 
 def enrol(tx: Transaction, now: datetime, *, last_seq: int = 0, **facts: str) -> JoinAnswer:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from crm_tui.domain.errors import Refused
 from crm_tui.hub.books import HubBooks, file_of, set_meta
 from crm_tui.hub.keeping import begin_recovery
+from crm_tui.hub.probe import of_hub
 from crm_tui.hub.tables import device, invite, seat
 from crm_tui.store.backup import backup, restore
 from crm_tui.store.tables import credential
@@ -28,10 +29,14 @@ def back_up(books: HubBooks, url: str, target: Path) -> Path:
     """Copy the hub while it runs, check the copy, and let terminals prune what stands in it; return the copy.
 
     Raises:
-        Refused: hub_backup_server for a server's database; as ``store.backup.backup`` does.
+        Refused: hub_backup_server for a server's database; as ``store.backup.backup`` does, with hub_damaged
+            (why) for database_damaged.
     """
     began = books.now
-    made = backup(_file(url), target)
+    try:
+        made = backup(_file(url), target)
+    except Refused as no:
+        raise of_hub(no) from no
     with closing(sqlite3.connect(f"{made.resolve().as_uri()}?mode=ro", uri=True)) as plain:
         known = plain.execute("SELECT device_id, last_seq FROM device").fetchall()
     with books.write() as tx:
@@ -47,14 +52,20 @@ def put_back(saved: Path, url: str, clock: Callable[[], datetime]) -> Path | Non
     Who has joined, been let in or been shut out since is taken over from the old file where it can be read.
 
     Raises:
-        Refused: hub_backup_server, backup_foreign; as ``store.backup.restore`` does. Nothing was changed.
+        Refused: hub_backup_server, backup_no_hub, backup_other_hub (path), hub_in_use; as
+            ``store.backup.restore`` does. Nothing was changed.
     """
     path = _file(url)
     if saved.is_file():
         theirs, ours = _organisation(saved), _organisation(path)
-        if not theirs or (ours and ours != theirs):
-            raise Refused("backup_foreign", path=str(saved))
-    aside = restore(saved, path)
+        if not theirs:
+            raise Refused("backup_no_hub", path=str(saved))
+        if ours and ours != theirs:
+            raise Refused("backup_other_hub", path=str(saved))
+    try:
+        aside = restore(saved, path)
+    except Refused as no:
+        raise Refused("hub_in_use") if no.code == "database_in_use" else no from no
     books = HubBooks.open(url, clock=clock)
     try:
         with books.write() as tx:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, event, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -16,13 +17,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from crm_tui.domain.errors import Refused
 from crm_tui.hub import postgres
 from crm_tui.hub.addresses import file_path
-from crm_tui.hub.probe import hub_facts
+from crm_tui.hub.probe import hub_facts, of_hub
 from crm_tui.hub.tables import hub_meta, hub_metadata
 from crm_tui.hub.touched import preparation
-from crm_tui.store.engine import DELETE, WAL, for_writing, open_engine
-from crm_tui.store.scope import forget_viewers
+from crm_tui.store.engine import DELETE, WAL, for_writing, open_engine, storage_refusal
+from crm_tui.store.scope import forget_viewers, top_zone
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import microseconds
 from crm_tui.sync.messages import HubError, Say
@@ -42,7 +44,10 @@ _CAME_SECOND = "23505"
 
 
 class HubBooks:
-    """Transactions on a hub's database; what it cannot do now becomes HubError RETRY."""
+    """Transactions on a hub's database; what it cannot do now becomes HubError RETRY.
+
+    One that meets damage raises Refused hub_damaged (why).
+    """
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._reading = engine.execution_options(
@@ -63,7 +68,7 @@ class HubBooks:
         ``organisation`` is the id of the one that a PostgreSQL database has no rows of yet.
 
         Raises:
-            Refused: as ``open_engine`` does for a file, ``postgres.connected`` for a server; hub_url_unknown.
+            Refused: as ``open_file`` does for a file, ``postgres.connected`` for a server; hub_db_unknown.
         """
         if url.startswith(postgres.SCHEME):
             return cls(_noting(postgres.connected(url, organisation)), clock)
@@ -100,14 +105,32 @@ class HubBooks:
             forget_viewers(tx)
 
 
+def check_database(url: str) -> None:
+    """Refuse what names no database for a hub; raises Refused hub_db_unknown."""
+    if url.startswith(postgres.SCHEME):
+        postgres.server_of(url)
+    else:
+        file_of(url)
+
+
 def file_of(url: str) -> Path:
-    """Return the file that a URL names; raises Refused hub_url_unknown."""
-    return Path(file_path(url))
+    """Return the file that a hub's URL names; raises Refused hub_db_unknown."""
+    try:
+        return Path(file_path(url))
+    except Refused as no:
+        raise Refused("hub_db_unknown", url=url) from no
 
 
 def open_file(path: Path, journal: str = WAL) -> Engine:
-    """Open a hub's SQLite file, made ready to note what changes."""
-    engine = open_engine(path, journal)
+    """Open a hub's SQLite file, made ready to note what changes.
+
+    Raises:
+        Refused: as ``open_engine`` does, with hub_damaged (why) for database_damaged.
+    """
+    try:
+        engine = open_engine(path, journal)
+    except Refused as no:
+        raise of_hub(no) from no
     hub_metadata.create_all(engine)
     engine.dispose()  # connections from here on note what changes
     return _noting(engine)
@@ -124,6 +147,12 @@ def set_meta(tx: Transaction, **facts: str) -> None:
     for name, value in facts.items():
         if not tx.update_where(hub_meta, hub_meta.c.name == name, value=value):
             tx.insert(hub_meta, name=name, value=value)
+
+
+def wall_zone(books: HubBooks) -> ZoneInfo:
+    """Return the time zone in which people of the organisation read the clock."""
+    with books.read() as tx:
+        return ZoneInfo(top_zone(tx))
 
 
 def new_secret() -> str:
@@ -159,7 +188,10 @@ def _asking_again() -> Iterator[None]:
             raise HubError(Say.DISK_FULL) from error
         if may_be_tried_again(error) or came_second(error):
             raise HubError(Say.RETRY) from error
-        raise
+        no = storage_refusal(error.orig)
+        if no is None or no.code != "database_damaged":
+            raise
+        raise of_hub(no) from error
 
 
 def _is_full(error: DBAPIError) -> bool:

@@ -54,7 +54,7 @@ def recover_from(books: HubBooks, device_id: str, epoch: str) -> HubError:
     with books.write() as tx:
         mode = take_turn(tx, alone=True)
         if meta_value(tx, "epoch") == epoch and mode == NORMAL:
-            _log.warning("device %s has answers that this hub does not know: recovering", device_id)
+            _log.info("device %s has answers that this hub does not know: recovering", device_id)
             begin_recovery(tx)
         last = tx.scalar(select(device.c.last_seq).where(device.c.device_id == device_id))
         return HubError(Say.EPOCH, epoch=meta_value(tx, "epoch"), last_seq=int(last or 0))

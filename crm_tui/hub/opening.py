@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import founding, postgres
@@ -29,7 +30,7 @@ from crm_tui.store.tables import org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.joining import become_member
 from crm_tui.sync.machine import this_machine
-from crm_tui.sync.messages import HubError
+from crm_tui.sync.messages import HubError, JoinAnswer
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ class Made:
     """A hub that was made: the organisation's name and the rows it begins with."""
 
     organisation: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class _First:
+    """What the first member is given: who it is, where its spaces stand, and the rows of the hub."""
+
+    answer: JoinAnswer
+    cursors: dict[str, int]
     rows: int
 
 
@@ -82,37 +92,47 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
     Raises:
         Refused: hub_exists, home_joined (url), hub_empty; as ``backup``, ``HubBooks.open`` and
             ``postgres.migrate`` do. The terminal is changed last: until then it works alone as before.
+        HubError: RETRY, DISK_FULL of a server.
     """
     engine = open_engine(source)
     try:
         device_id = _lone_device(engine)
-        books = (
-            on_server(engine, database, clock)
-            if database.startswith(postgres.SCHEME)
-            else _in_file(source, database, url, clock)
-        )
-        with books.write() as tx:
-            set_meta(tx, **({"share": "1"} if url.startswith(SHARE) else {}))
-        with books.read() as tx:
-            top = tx.first(select(org_unit).where(org_unit.c.parent_id.is_(None)))
-            assert top is not None, "an organisation has a top"
-        answer = founding.adopt(
-            books, device_id=device_id, machine=this_machine(), unit_id=top.id, name=top.name
-        )
-        with books.read() as tx:
-            scope = spaces_below(tx, top.id)
-            known = {row.space: row.rev for row in tx.rows(select(space_rev))}
-            rows = int(tx.connection.exec_driver_sql("SELECT count(*) FROM feed").scalar() or 0)
-        books.close()
+        if database.startswith(postgres.SCHEME):
+            with closing(on_server(engine, database, clock)) as books:
+                first = _first_member(books, device_id, url)
+        else:
+            with _new_file(source, database, url, clock) as books:
+                first = _first_member(books, device_id, url)
         with for_writing(engine).connect() as connection, connection.begin():
             own = Transaction(connection)
-            become_member(own, url, answer, this_machine())
+            become_member(own, url, first.answer, this_machine())
             outbox.settle_all(own)
-            set_facts(own, hub_scope_hash=scope_hash(scope))
-            set_cursors(own, {space: known.get(space, 0) for space in scope})
-        return Made(answer.organisation, rows)
+            set_facts(own, hub_scope_hash=scope_hash(first.cursors))
+            set_cursors(own, first.cursors)
+        return Made(first.answer.organisation, first.rows)
+    except DBAPIError as error:
+        no = _refusal(error, source)
+        if no is None:
+            raise
+        raise no from error
     finally:
         engine.dispose()
+
+
+def _first_member(books: HubBooks, device_id: str, url: str) -> _First:
+    """Make the terminal whose data the hub has the first one, at the top of the organisation."""
+    with books.write() as tx:
+        set_meta(tx, url=url, **({"share": "1"} if url.startswith(SHARE) else {}))
+        top = tx.first(select(org_unit).where(org_unit.c.parent_id.is_(None)))
+        assert top is not None, "an organisation has a top"
+    answer = founding.adopt(books, device_id=device_id, machine=this_machine(), unit_id=top.id, name=top.name)
+    with books.read() as tx:
+        known = {row.space: row.rev for row in tx.rows(select(space_rev))}
+        return _First(
+            answer,
+            {space: known.get(space, 0) for space in spaces_below(tx, top.id)},
+            int(tx.connection.exec_driver_sql("SELECT count(*) FROM feed").scalar() or 0),
+        )
 
 
 def _lone_device(engine: Engine) -> str:
@@ -130,22 +150,31 @@ def _lone_device(engine: Engine) -> str:
         return fact(own, "device_id") or secrets.token_hex(16)
 
 
-def _in_file(source: Path, database: str, url: str, clock: Callable[[], datetime]) -> HubBooks:
-    """Make the hub's file of a copy of the terminal's."""
+@contextmanager
+def _new_file(source: Path, database: str, url: str, clock: Callable[[], datetime]) -> Iterator[HubBooks]:
+    """Make the hub's file of a copy of the terminal's; it goes again unless all is done that uses it."""
     target = file_of(database)
     if target.exists():
         raise Refused("hub_exists", url=database)
     _try_share(url, target)
     backup(source, target)
     try:
-        books = HubBooks.open(database, clock=clock)
-        founding.found(books)
-    except (OperationalError, HubError) as error:
+        with closing(HubBooks.open(database, clock=clock)) as books:
+            founding.found(books)
+            yield books
+    except BaseException as error:
         for ending in ("", "-wal", "-shm", "-journal"):
             target.with_name(target.name + ending).unlink(missing_ok=True)
-        no = storage_refusal(error.orig, target) if isinstance(error, OperationalError) else None
-        raise no or Refused("disk_full") from error
-    return books
+        no = _refusal(error, target)
+        if no is None:
+            raise
+        raise no from error
+
+
+def _refusal(error: BaseException, path: Path) -> Refused | None:
+    """Return what the storage of a file could not do, None where it is something else that went wrong."""
+    cause = error.__cause__ if isinstance(error, HubError) else error
+    return storage_refusal(cause.orig, path) if isinstance(cause, DBAPIError) else None
 
 
 def on_server(source: Engine, database: str, clock: Callable[[], datetime]) -> HubBooks:

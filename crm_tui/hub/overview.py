@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from crm_tui.hub.books import NORMAL, HubBooks, meta_value
+from crm_tui.hub.books import NORMAL, HubBooks, meta_value, set_meta
 from crm_tui.hub.tables import command_log, device, feed, review
 
 
@@ -40,3 +40,15 @@ def overview(books: HubBooks) -> Overview:
             rows=tx.scalar(select(func.count()).select_from(feed).where(feed.c.live)),
             waiting=tx.scalar(select(func.count()).select_from(review).where(review.c.decided_at.is_(None))),
         )
+
+
+def public_url(books: HubBooks) -> str:
+    """Return where terminals reach the hub; empty: nobody has said it."""
+    with books.read() as tx:
+        return meta_value(tx, "url")
+
+
+def note_public_url(books: HubBooks, url: str) -> None:
+    """Note where terminals reach the hub from now on."""
+    with books.write() as tx:
+        set_meta(tx, url=url)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from crm_tui.domain.errors import Refused
@@ -29,6 +29,8 @@ ONE_STATE: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresq
 """How a transaction reads that must see one state of the rows."""
 
 _ASKED = "crm_org"
+_FORBIDDEN = "42501"
+"""PostgreSQL's code for a right that is lacking (its appendix A)."""
 _POOL, _MORE = 8, 8
 _PATIENCE: Mapping[str, str] = {
     "connect_timeout": "5",
@@ -62,12 +64,12 @@ def server_of(url: str) -> Server:
     Of several hosts the one is taken that can be written to, unless the URL says otherwise.
 
     Raises:
-        Refused: hub_url_unknown.
+        Refused: hub_db_unknown.
     """
     try:
         made = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise Refused("hub_url_unknown", url=_SHOWN) from error
+        raise Refused("hub_db_unknown", url=_SHOWN) from error
     organisation = made.query.get(_ASKED, "")
     made = made.difference_update_query([_ASKED])
     hosts = made.query.get("host", ())
@@ -82,7 +84,8 @@ def look(url: str) -> Found:
     """Return what is in a database.
 
     Raises:
-        Refused: hub_url_unknown, hub_database_unreachable (url, why), postgres_extra_needed.
+        Refused: hub_db_unknown, hub_database_unreachable, hub_database_forbidden (url, why),
+            postgres_extra_needed.
     """
     with _plain(url) as connection:
         return _found(connection)
@@ -160,16 +163,24 @@ def _plain(url: str) -> Iterator[Connection]:
     try:
         engine = create_engine(server_of(url).url, hide_parameters=True, poolclass=NullPool)
     except NoSuchModuleError as error:
-        raise Refused("hub_url_unknown", url=shown(url)) from error
+        raise Refused("hub_db_unknown", url=shown(url)) from error
     except ModuleNotFoundError as error:
         raise Refused("postgres_extra_needed", package=error.name or "") from error
     try:
         connection = engine.connect()
-    except OperationalError as error:
-        why = str(error.orig).splitlines()[0]
-        raise Refused("hub_database_unreachable", url=shown(url), why=why) from error
+    except DBAPIError as error:  # no server, no such user, a parameter that there is not
+        raise Refused("hub_database_unreachable", url=shown(url), why=_first_line(error)) from error
     with connection:
-        yield connection
+        try:
+            yield connection
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _FORBIDDEN:
+                raise
+            raise Refused("hub_database_forbidden", url=shown(url), why=_first_line(error)) from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).splitlines()[0]
 
 
 def _found(connection: Connection) -> Found:

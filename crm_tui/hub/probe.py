@@ -53,21 +53,28 @@ def hub_facts(path: Path) -> dict[str, str]:
     """Return what a file says of itself as a hub, without changing it; nothing where it is no hub.
 
     Raises:
-        Refused: database_damaged, database_unreadable, database_busy.
+        Refused: hub_damaged (why), database_unreadable, database_busy.
     """
-    check_file(path, for_writing=False)
-    set_foreign_log_aside(path)
     try:
+        check_file(path, for_writing=False)
+        set_foreign_log_aside(path)
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as plain:
             plain.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             if not plain.execute("SELECT 1 FROM sqlite_schema WHERE name = 'hub_meta'").fetchone():
                 return {}
             return dict(plain.execute("SELECT name, value FROM hub_meta"))
+    except Refused as no:
+        raise of_hub(no) from no
     except sqlite3.DatabaseError as error:
         refused = storage_refusal(error, path)
         if refused is None:
             raise
-        raise refused from error
+        raise of_hub(refused) from error
+
+
+def of_hub(no: Refused) -> Refused:
+    """Return what to tell of a hub's file that was refused: damage is mended there, not at a terminal."""
+    return Refused("hub_damaged", why=no.details["why"]) if no.code == "database_damaged" else no
 
 
 def _keeps_others_out(file: Path, vfs: str) -> bool:

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import NoReturn
 
@@ -54,8 +54,10 @@ def serve(authority: Authority, where: Where, started: Callable[[str], None]) ->
     ``started`` is told the URL once the port is this process's.
 
     Raises:
-        Refused: hub_port_taken, hub_address_unusable (host, port); hub_certificate_unreadable.
+        Refused: hub_port_taken, hub_address_unusable (host, port); hub_certificate_unreadable;
+            hub_proxy_unknown (word).
     """
+    _check_proxies(where.proxies)
     hub = Server(authority)
     config = _configured(hub, where)
     listening = _listen(where)
@@ -100,6 +102,15 @@ def _configured(hub: Server, where: Where) -> uvicorn.Config:
     except (ssl.SSLError, OSError) as error:
         raise Refused("hub_certificate_unreadable") from error
     return config
+
+
+def _check_proxies(words: str) -> None:
+    """Refuse what uvicorn would take for the name of nobody: neither an address, nor a network, nor all."""
+    for word in words.split(",") if words not in {"", "*"} else ():
+        try:
+            ip_network(word.strip())
+        except ValueError as error:
+            raise Refused("hub_proxy_unknown", word=word.strip()) from error
 
 
 def _listen(where: Where) -> socket.socket:

@@ -70,7 +70,9 @@ invite = Table(
     Column("name", Text, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
+    Column("device_id", Text),
 )
+"""``device_id`` is the terminal that has joined by it: who did not hear the answer may ask again."""
 
 seat = Table(
     "seat",

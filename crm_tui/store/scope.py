@@ -150,6 +150,11 @@ def viewer_of(tx: Transaction, person_id: str, *, though_frozen: bool = False) -
     )
 
 
+def top_zone(tx: Transaction) -> str:
+    """Return the time zone of the organisation, UTC before there is one."""
+    return str(tx.scalar(select(org_unit.c.time_zone).where(org_unit.c.parent_id.is_(None))) or "UTC")
+
+
 def _scope(tx: Transaction, row: Row[Any], units: Mapping[str, Row[Any]]) -> Scope:
     """Compute the rows a person sees from the reach and the organisation tree; an unknown reach sees none."""
     reach, own = reach_of(row.role, row.reach), frozenset({row.id})

@@ -40,6 +40,8 @@ from crm_tui.sync.messages import (
 Answer = TypeVar("Answer", bound=Message)
 
 _PATIENCE = httpx.Timeout(30.0, connect=5.0)
+_LOOK = 2.0
+_CLEAR_PORT = 80
 _EARLY = 60.0
 """Seconds before its end at which a token is no longer used."""
 
@@ -192,11 +194,21 @@ class HttpHub:
         try:
             trouble = wire.read(response.content, Trouble)
         except HubError as error:
-            code = Say.RETRY if response.status_code in _PROXY else Say.NOT_A_HUB
-            raise HubError(code, url=self._url, status=response.status_code) from error
+            raise HubError(_strange(response), url=self._url, status=response.status_code) from error
         if trouble.refused:
             raise Refused(trouble.code, **trouble.details)
         raise HubError(trouble.code, **trouble.details)
+
+
+def _strange(response: httpx.Response) -> Say:
+    """Tell what an answer means that no hub has given: a proxy's, or that of something else."""
+    if response.status_code in _PROXY:
+        return Say.RETRY
+    asked, led_to = response.url, response.next_request.url if response.next_request else None
+    to_tls = led_to is not None and (led_to.scheme, led_to.host) == ("https", asked.host)
+    if asked.scheme == "http" and (to_tls or response.status_code == _BAD):
+        return Say.WANTS_TLS
+    return Say.NOT_A_HUB
 
 
 def _trusting(authority: Path) -> ssl.SSLContext:
@@ -213,15 +225,36 @@ def _unreachable(error: Exception, url: str) -> HubError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             if cause.verify_code in _OTHER_NAME:
                 return HubError(Say.TLS_NAME, url=url)
+            if cause.verify_code in _OTHER_TIME:
+                return HubError(Say.TLS_TIME, url=url, why=cause.verify_message)
             return HubError(Say.TLS, url=url, why=cause.verify_message)
         if isinstance(cause, ssl.SSLError):
             return HubError(Say.NO_TLS, url=url)
         cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.RemoteProtocolError) and _wants_tls(error.request.url):
+        return HubError(Say.WANTS_TLS, url=url)
     return HubError(Say.UNREACHABLE, url=url, why=str(error))
+
+
+def _wants_tls(url: httpx.URL) -> bool:
+    """Tell whether who hung up on plain HTTP speaks TLS there; nothing more is said to whoever it is."""
+    if url.scheme != "http":
+        return False
+    try:
+        ssl.get_server_certificate((url.host, url.port or _CLEAR_PORT), timeout=_LOOK)
+    except OSError:  # SSLError is one
+        return False
+    return True
 
 
 _PROXY = frozenset({500, 502, 503, 504})
 """What a hub that breaks down answers, or a proxy while the hub behind it is away (RFC 9110, 15.6)."""
 
+_BAD = 400
+"""What a server that speaks TLS alone answers to plain HTTP (nginx, Caddy)."""
+
 _OTHER_NAME = frozenset({62, 64})
 """What OpenSSL says of a certificate for another host or another address (X509_V_ERR_..._MISMATCH)."""
+
+_OTHER_TIME = frozenset({9, 10})
+"""What OpenSSL says of a certificate that is not valid yet, or no longer (X509_V_ERR_CERT_...)."""

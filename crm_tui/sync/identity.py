@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from crm_tui.store import outbox
 from crm_tui.store.outbox import fact, set_facts
 from crm_tui.store.transaction import Transaction
-from crm_tui.sync.messages import ForkRequest, Hub, HubError, JoinAnswer, Say
+from crm_tui.sync.joining import refuse_other
+from crm_tui.sync.messages import ForkRequest, Hub, HubError, JoinAnswer
 
 Begin = Callable[[], AbstractContextManager[Transaction]]
 """Opens a writing transaction of the terminal."""
@@ -30,9 +31,7 @@ class Identity:
         """Tell a hub that was restored from that of other people, which gets nothing and gives nothing."""
         card = self._hub.card()
         with self._begin() as tx:
-            ours = fact(tx, "hub_organisation")
-        if ours and card.organisation_id != ours:
-            raise HubError(Say.OTHER, organisation=card.organisation)
+            refuse_other(tx, card)
 
     def begin_anew(self, epoch: str, last_seq: int) -> None:
         """Send again what a hub that was put back does not know; it knows nothing of its later copies."""

@@ -10,14 +10,18 @@ from sqlalchemy import select
 from crm_tui.domain.errors import Refused
 from crm_tui.store import outbox
 from crm_tui.store.outbox import fact, set_facts
-from crm_tui.store.replica import keep_undo
+from crm_tui.store.replica import cursors, keep_undo
+from crm_tui.store.scope import top_zone
 from crm_tui.store.tables import org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of
-from crm_tui.sync.messages import JoinAnswer
+from crm_tui.sync.messages import HubCard, HubError, JoinAnswer, Say
 
 LEASE = timedelta(days=7)
 """How long people may work without the terminal having met its hub."""
+
+WRONG_CLOCK = timedelta(minutes=5)
+"""How far this clock may be from the hub's unsaid."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ class Standing:
     last_met: datetime | None
     skew: timedelta
     frozen: bool
+
+    @property
+    def minutes_off(self) -> int:
+        """How many whole minutes this clock is off, negative where it is slow; 0: not worth saying."""
+        minutes = abs(self.skew) // timedelta(minutes=1)
+        return 0 if abs(self.skew) < WRONG_CLOCK else minutes if self.skew > timedelta() else -minutes
 
     def lease_over(self, now: datetime) -> bool:
         """Tell whether the hub has not been met for longer than people may work without it."""
@@ -71,6 +81,13 @@ def standing(tx: Transaction) -> Standing | None:
     )
 
 
+def wall_zone(tx: Transaction) -> str:
+    """Return the time zone on this terminal's wall: its branch's, the organisation's where it has several."""
+    here = select(org_unit.c.time_zone).where(org_unit.c.id.in_(list(cursors(tx)))).distinct()
+    zones = list(tx.scalars(here))
+    return str(zones[0]) if len(zones) == 1 else top_zone(tx)
+
+
 def refuse_used(tx: Transaction) -> None:
     """Refuse to let a hub's rows come over those that a terminal has already.
 
@@ -81,6 +98,17 @@ def refuse_used(tx: Transaction) -> None:
         raise Refused("home_joined", url=fact(tx, "hub_url"))
     if tx.first(select(org_unit.c.id)) is not None:
         raise Refused("home_in_use")
+
+
+def refuse_other(tx: Transaction, card: HubCard) -> None:
+    """Refuse the hub of other people: it gets nothing and gives nothing.
+
+    Raises:
+        HubError: OTHER (organisation).
+    """
+    ours = fact(tx, "hub_organisation")
+    if ours and card.organisation_id != ours:
+        raise HubError(Say.OTHER, organisation=card.organisation)
 
 
 def become_member(tx: Transaction, url: str, answer: JoinAnswer, machine: str) -> None:

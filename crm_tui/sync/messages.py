@@ -68,7 +68,9 @@ class Say(StrEnum):
     NOT_A_HUB = "hub_not_one"
     TLS = "hub_tls"
     TLS_NAME = "hub_tls_name"
+    TLS_TIME = "hub_tls_time"
     NO_TLS = "hub_no_tls"
+    WANTS_TLS = "hub_wants_tls"
     OTHER = "hub_other"
     DISK_FULL = "hub_disk_full"
 

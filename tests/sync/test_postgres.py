@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy import create_engine, inspect, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -21,6 +22,7 @@ from crm_tui.store.tables import customer, org_unit, person
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.joining import membership
 from crm_tui.sync.messages import HubError, Say
+from crm_tui.widgets.refusal import refusal
 
 pytestmark = pytest.mark.postgres
 
@@ -183,8 +185,10 @@ def test_a_newer_programs_tables_are_left_alone(hub_server: str, as_owner: Any) 
     ("url", "code"),
     [
         ("postgresql+psycopg://nobody:secret@127.0.0.1:1/none", "hub_database_unreachable"),
-        ("postgresql+nothing://127.0.0.1/none", "hub_url_unknown"),
-        ("postgresql", "hub_url_unknown"),
+        ("postgresql+nothing://127.0.0.1/none", "hub_db_unknown"),
+        ("postgresql", "hub_db_unknown"),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/none?nonsense=1", "hub_database_unreachable"),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/none?connect_timeout=soon", "hub_database_unreachable"),
     ],
 )
 def test_a_server_that_does_not_answer_is_told_without_its_password(
@@ -194,6 +198,22 @@ def test_a_server_that_does_not_answer_is_told_without_its_password(
         open_hub(url, clock=clock, new_id=ids)
     assert no.value.code == code
     assert "secret" not in str(no.value.details)
+
+
+def test_a_user_without_the_right_to_make_tables_is_told_so(postgres_server: str) -> None:
+    weak = "weak_" + os.environ.get("PYTEST_XDIST_WORKER", "only")
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE ROLE {weak} LOGIN"))
+    url = make_url(postgres_server).set(username=weak).render_as_string(hide_password=False)
+    try:
+        with pytest.raises(Refused) as no:
+            postgres.migrate(url)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP ROLE {weak}"))
+    assert no.value.code == "hub_database_forbidden"
+    assert "permission denied" in refusal(no.value.code, no.value.details)
 
 
 def test_of_several_hosts_the_one_is_asked_for_that_can_be_written_to() -> None:

@@ -165,6 +165,7 @@ WRONG: dict[str, tuple[Answer, str]] = {
     "a page": ((200, HTML, {"Content-Type": "text/html"}), Say.NOT_A_HUB),
     "a page that is not there": ((404, HTML, {}), Say.NOT_A_HUB),
     "another place": ((308, b"", {"Location": "https://elsewhere.invalid/"}), Say.NOT_A_HUB),
+    "a server that takes TLS alone": ((400, HTML, {}), Say.WANTS_TLS),
     "a proxy that wants a password": ((401, HTML, {}), Say.NOT_A_HUB),
     "a server that has broken down": ((500, HTML, {}), Say.RETRY),
     "a proxy without its hub": ((502, HTML, {}), Say.RETRY),
@@ -295,14 +296,17 @@ def test_the_same_organisation_with_another_epoch_is_the_same_hub(till: Any, aut
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate for the name localhost alone, and its key."""
+    """A self-signed certificate for the name localhost alone, and its key; ``old.pem`` has ended."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl makes the certificate")
     folder = tmp_path_factory.mktemp("tls")
     words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
     files = ["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run([openssl, *words.split(), *files], cwd=folder, check=True, capture_output=True)
+    again = "req -new -key key.pem -subj /CN=localhost -out old.csr"
+    ended = "x509 -req -in old.csr -signkey key.pem -days -1 -out old.pem"
+    for line in ([*words.split(), *files], again.split(), ended.split()):
+        subprocess.run([openssl, *line], cwd=folder, check=True, capture_output=True)
     return folder / "cert.pem", folder / "key.pem"
 
 
@@ -313,6 +317,8 @@ def test_a_certificate_is_trusted_by_name_and_authority_and_what_lacks_is_said(
     with ExitStack() as stack:
         port = stack.enter_context(serving(authority, ssl_certfile=ours, ssl_keyfile=key))
         clear = stack.enter_context(serving(authority))
+        old = ours.with_name("old.pem")
+        ended = stack.enter_context(serving(authority, ssl_certfile=old, ssl_keyfile=key))
         right = HttpHub(f"https://localhost:{port}", authority=ours)
         assert right.card().organisation == "Haitang"
         right.close()
@@ -320,6 +326,8 @@ def test_a_certificate_is_trusted_by_name_and_authority_and_what_lacks_is_said(
             (f"https://localhost:{port}", None, Say.TLS),
             (f"https://127.0.0.1:{port}", ours, Say.TLS_NAME),
             (f"https://localhost:{clear}", ours, Say.NO_TLS),
+            (f"http://localhost:{port}", None, Say.WANTS_TLS),
+            (f"https://localhost:{ended}", old, Say.TLS_TIME),
         ):
             hub = HttpHub(url, authority=trusted)
             assert no_of(hub.card).code == code
@@ -330,3 +338,12 @@ def test_a_certificate_is_trusted_by_name_and_authority_and_what_lacks_is_said(
         hub = HttpHub("https://localhost", authority=path)  # work goes on without it
         assert no_of(hub.card).code == "certificate_missing"
         hub.close()
+
+
+def test_a_proxy_that_leads_to_https_at_the_same_place_wants_https() -> None:
+    for status in (301, 302, 307, 308):
+        for place, code in (("https://127.0.0.1/v1/card", Say.WANTS_TLS), ("/v1/", Say.NOT_A_HUB)):
+            with answering((status, b"", {"Location": place})) as url:
+                hub = HttpHub(url)
+                assert no_of(hub.card).code == code
+                hub.close()

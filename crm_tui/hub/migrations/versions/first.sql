@@ -613,6 +613,7 @@ CREATE TABLE invite (
 	name TEXT COLLATE "C" NOT NULL,
 	expires_at BIGINT NOT NULL,
 	used_at BIGINT,
+	device_id TEXT COLLATE "C",
 	CONSTRAINT pk_invite PRIMARY KEY (org_id, code_hash)
 );
 
