@@ -147,7 +147,7 @@ def test_two_counters_in_two_processes_lose_nothing_and_one_wins_the_race(office
         for to in ("6002", "6003")
     ]
     for clerk in clerks:
-        assert clerk.stdout.readline() == "ready\n"
+        assert clerk.stdout.readline() == "ready\n", clerk.stderr.read()
     for clerk in clerks:
         clerk.stdin.write("go\n")
         clerk.stdin.flush()
