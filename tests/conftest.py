@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -295,10 +293,12 @@ def opened_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def terminal_file(opened_once: Path, tmp_path: Path) -> Path:
-    """A terminal's file without any rows yet."""
+def terminal_file(request: pytest.FixtureRequest, opened_once: Path, tmp_path: Path) -> Path:
+    """A terminal's file: with the founded organisation where the test asks for the office, else empty."""
+    founded = "office" in request.fixturenames
+    source = request.getfixturevalue("founded").path if founded else opened_once
     (tmp_path / "home").mkdir(exist_ok=True)
-    return Path(shutil.copy(opened_once, tmp_path / "home" / "crm.db"))
+    return Path(shutil.copy(source, tmp_path / "home" / "crm.db"))
 
 
 @pytest.fixture
@@ -340,11 +340,6 @@ def office(desk: Desk, clock: Clock, founded: Founded, found: Callable[[Desk], O
     """The founded organisation, with the clerk 6001 logged in."""
     if desk._books._reading.dialect.name == "sqlite":
         office = Office(desk, clock, dict(founded.units), dict(founded.people))
-        with (
-            closing(sqlite3.connect(founded.path)) as source,
-            closing(sqlite3.connect(desk._books.path)) as own,
-        ):
-            source.backup(own)
     else:
         office = found(desk)
     office.as_person("6001")
