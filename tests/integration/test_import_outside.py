@@ -50,9 +50,26 @@ def count(database: Engine) -> Callable[..., int]:
     return counted
 
 
-def test_the_maven_pipeline_comes_in_whole(
-    maven: dict[str, ImportResult], count: Callable[..., int], database: Engine
+def test_the_maven_pipeline_comes_in_whole_and_once_and_can_be_taken_back(
+    *,
+    maven: dict[str, ImportResult],
+    count: Callable[..., int],
+    database: Engine,
+    office: Any,
+    outside_data: Path,
+    tmp_path: Path,
 ) -> None:
+    """One test, for the import takes long: each part looks at what the one before has left."""
+    is_whole(maven, count, database)
+    a_deal_without_any_date_was_created_today(count, office)
+    the_stage_log_agrees_with_its_dates(count)
+    for kind, (name, mapping) in MAVEN.items():
+        again = bring_in(office, kind, outside_data / "maven" / f"{name}.csv", mapping, tmp_path)
+        assert (again.unchanged, again.created, again.updated) == (again.read, 0, 0), kind
+    can_be_taken_back_from_the_last_file_to_the_first(maven, office, count)
+
+
+def is_whole(maven: dict[str, ImportResult], count: Callable[..., int], database: Engine) -> None:
     assert {kind: (one.read, one.created, one.refused) for kind, one in maven.items()} == {
         "people": (35, 35, 0),
         "products": (7, 7, 0),
@@ -77,29 +94,18 @@ def test_the_maven_pipeline_comes_in_whole(
     assert tuple(won) == (10_005_534_00, 4238)
 
 
-@pytest.mark.usefixtures("maven")
-def test_a_maven_deal_without_any_date_is_created_today_and_not_engaged(
-    count: Callable[..., int], office: Any
-) -> None:
+def a_deal_without_any_date_was_created_today(count: Callable[..., int], office: Any) -> None:
     dateless = (deal.c.stage == "lead", deal.c.engaged_on.is_(None))
     assert count(deal, *dateless, deal.c.created_on == office.desk.viewer.day(office.clock.now)) == 500
 
 
-@pytest.mark.usefixtures("maven")
-def test_the_stage_log_of_maven_agrees_with_its_dates(count: Callable[..., int]) -> None:
+def the_stage_log_agrees_with_its_dates(count: Callable[..., int]) -> None:
     assert count(stage_visit) == 500 + 1589 + 2 * (4238 + 2473)
     assert count(stage_visit, stage_visit.c.left_at < stage_visit.c.entered_at) == 0
     assert count(stage_visit, stage_visit.c.left_at.is_(None)) == 8800
 
 
-@pytest.mark.usefixtures("maven")
-def test_a_second_import_of_maven_changes_nothing(office: Any, outside_data: Path, tmp_path: Path) -> None:
-    for kind, (name, mapping) in MAVEN.items():
-        again = bring_in(office, kind, outside_data / "maven" / f"{name}.csv", mapping, tmp_path)
-        assert (again.unchanged, again.created, again.updated) == (again.read, 0, 0), kind
-
-
-def test_maven_can_be_taken_back_from_the_last_file_to_the_first(
+def can_be_taken_back_from_the_last_file_to_the_first(
     maven: dict[str, ImportResult], office: Any, count: Callable[..., int]
 ) -> None:
     before = count(person) - 41
