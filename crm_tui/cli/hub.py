@@ -16,7 +16,17 @@ from crm_tui.cli.hub_care import Database, add_care
 from crm_tui.cli.hub_door import hub_refusing, opened_hub
 from crm_tui.cli.hubs import check_url
 from crm_tui.cli.options import AsJson, takes, wanted_shape
-from crm_tui.cli.terminal import USAGE, WIDEST, Listing, Shape, Terminal, fail, refusing, say_json
+from crm_tui.cli.terminal import (
+    USAGE,
+    WIDEST,
+    Listing,
+    Shape,
+    Terminal,
+    count_rows,
+    fail,
+    refusing,
+    say_json,
+)
 from crm_tui.cli.whom import local
 from crm_tui.i18n import t
 
@@ -60,7 +70,8 @@ def init(
         fail(t("cli.no_data", path=source_home.path), USAGE)
     with refusing(), hub_refusing():
         check_url(at)
-        made = make_hub(source_home.database, database, at, clock=terminal.clock or wall_clock)
+        clock = terminal.clock or wall_clock
+        made = make_hub(source_home.database, database, at, clock=clock, progress=count_rows)
     if as_json:
         say_json({"organisation": made.organisation, "rows": made.rows, "url": at})
     typer.echo(t("cli.hub_made", organisation=made.organisation, rows=made.rows), err=True)

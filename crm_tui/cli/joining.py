@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -12,7 +11,7 @@ import typer
 
 from crm_tui.cli.hub_door import hub_refusing
 from crm_tui.cli.options import AsJson
-from crm_tui.cli.terminal import USAGE, Terminal, exit_code, fail, refusing, say_json
+from crm_tui.cli.terminal import USAGE, Terminal, count_rows, exit_code, fail, refusing, say_json
 from crm_tui.cli.whom import local
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
@@ -66,7 +65,7 @@ def _first_round(terminal: Terminal, joined: JoinAnswer) -> int:
 
     try:
         with terminal.opened() as desk:
-            return _link(desk).run(progress=_progress).pulled
+            return _link(desk).run(progress=count_rows).pulled
     except (HubError, Refused) as no:
         why = refusal(no.code, no.details)
         words = t("cli.joined_broke_off", organisation=joined.organisation, unit=joined.unit, why=why)
@@ -152,7 +151,7 @@ def _round(terminal: Terminal, *, digests: bool, as_json: bool) -> None:
     """Run one round, with the rows that have come on stderr while it lasts, and say what it brought."""
     with hub_refusing(), terminal.desk() as desk:
         link = _link(desk)
-        _say_report(link.run(digests=digests, progress=_progress), as_json=as_json)
+        _say_report(link.run(digests=digests, progress=count_rows), as_json=as_json)
         _warn(link.state().standing)
 
 
@@ -163,13 +162,6 @@ def _warn(found: Standing) -> None:
     if found.minutes_off:
         key = "sync.clock.fast" if found.minutes_off > 0 else "sync.clock.slow"
         typer.echo(t(key, minutes=abs(found.minutes_off)), err=True)
-
-
-def _progress(rows: int) -> None:
-    """Say how many rows have come, where somebody looks."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\r" + t("cli.fetched", rows=rows))
-        sys.stderr.flush()
 
 
 def _say_status(terminal: Terminal, *, as_json: bool) -> None:

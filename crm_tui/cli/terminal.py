@@ -306,3 +306,10 @@ def ask_pin(name: str) -> str:
     if not sys.stdin.isatty():
         fail(t("cli.pin_needed", variable=PIN_VARIABLE), NOT_ALLOWED)
     return str(typer.prompt(t("cli.pin", name=name), hide_input=True, err=True))
+
+
+def count_rows(rows: int) -> None:
+    """Say how many rows have come or gone so far, where somebody looks."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r" + t("cli.fetched", rows=rows))
+        sys.stderr.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, text
@@ -17,11 +17,24 @@ from crm_tui.store.transaction import Transaction
 CARRIED: tuple[Table, ...] = (*REPLICATED, credential, outbox, edit_lease)
 """What a hub's PostgreSQL database has of a terminal's tables: the others are a terminal's own."""
 
+Progress = Callable[[int], None]
+"""Told how many rows are copied so far."""
 _PORTION = 2_000
 
 
-def copy_rows(source: Transaction, target: Transaction, url: str, *, org: str, name: str, now: int) -> None:
+def copy_rows(
+    source: Transaction,
+    target: Transaction,
+    url: str,
+    *,
+    org: str,
+    name: str,
+    now: int,
+    progress: Progress,
+) -> None:
     """Copy every row of the business, people's PINs and the outbox; enter the organisation.
+
+    ``progress`` is told now and then how many rows are copied.
 
     Raises:
         Refused: hub_exists (url).
@@ -32,9 +45,12 @@ def copy_rows(source: Transaction, target: Transaction, url: str, *, org: str, n
     entered = text(f"INSERT INTO organisation ({ORG}, name, founded_at) VALUES (:org, :name, :now)")  # noqa: S608
     target.connection.execute(entered, {"org": org, "name": name, "now": now})
     target.connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    copied = 0
     for table in CARRIED:
         for rows in _portions(source, table):
             target.connection.execute(insert(table).inline(), rows)
+            copied += len(rows)
+            progress(copied)
     _take_statistics(target.connection)
 
 

@@ -16,7 +16,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub import founding, postgres
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import SHARE, HubBooks, file_of, meta_value, set_meta
-from crm_tui.hub.copying import copy_rows
+from crm_tui.hub.copying import Progress, copy_rows
 from crm_tui.hub.probe import check_locks, hub_facts
 from crm_tui.hub.pull import scope_hash, spaces_below
 from crm_tui.hub.review import rerun_known
@@ -86,8 +86,21 @@ def open_share(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], 
     return open_hub(url, clock=clock, new_id=new_id)
 
 
-def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datetime]) -> Made:
+def _in_silence(_rows: int) -> None:
+    """Tell nobody how far it is."""
+
+
+def make_hub(
+    source: Path,
+    database: str,
+    url: str,
+    *,
+    clock: Callable[[], datetime],
+    progress: Progress = _in_silence,
+) -> Made:
     """Make a hub of a terminal's data, and the terminal its first member, reaching it at ``url``.
+
+    ``progress`` is told how many rows a server has been given so far: it may take minutes.
 
     Raises:
         Refused: hub_exists, home_joined (url), hub_empty; as ``backup``, ``HubBooks.open`` and
@@ -98,7 +111,7 @@ def make_hub(source: Path, database: str, url: str, *, clock: Callable[[], datet
     try:
         device_id = _lone_device(engine)
         if database.startswith(postgres.SCHEME):
-            with closing(on_server(engine, database, clock)) as books:
+            with closing(on_server(engine, database, clock, progress)) as books:
                 first = _first_member(books, device_id, url)
         else:
             with _new_file(source, database, url, clock) as books:
@@ -177,7 +190,9 @@ def _refusal(error: BaseException, path: Path) -> Refused | None:
     return storage_refusal(cause.orig, path) if isinstance(cause, DBAPIError) else None
 
 
-def on_server(source: Engine, database: str, clock: Callable[[], datetime]) -> HubBooks:
+def on_server(
+    source: Engine, database: str, clock: Callable[[], datetime], progress: Progress = _in_silence
+) -> HubBooks:
     """Make the hub's tables on a server, and a new organisation there of the terminal's rows."""
     postgres.migrate(database)
     with source.connect() as connection:
@@ -187,7 +202,7 @@ def on_server(source: Engine, database: str, clock: Callable[[], datetime]) -> H
         books = HubBooks.open(database, clock=clock, organisation=top.id)
         try:
             with books.write() as tx:
-                copy_rows(own, tx, database, org=top.id, name=top.name, now=books.now)
+                copy_rows(own, tx, database, org=top.id, name=top.name, now=books.now, progress=progress)
                 founding.found_in(tx)
         except BaseException:
             books.close()

@@ -125,7 +125,10 @@ def test_a_terminals_data_becomes_an_organisation_on_the_server(
     office.customer("王小满", phones=("13900001111",))
     home = office.desk._books.path
     office.desk.close()
-    made = make_hub(home, hub_server, "https://hub.example", clock=clock)
+    told: list[int] = []
+    made = make_hub(home, hub_server, "https://hub.example", clock=clock, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] > made.rows  # people's PINs and the outbox go along
     authority = open_hub(hub_server, clock=clock, new_id=ids)
     try:
         assert authority.card().organisation == made.organisation == "Haitang"
