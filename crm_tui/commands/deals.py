@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from crm_tui.commands.base import Command, Context, Day, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.stage_log import enter_stage, has_begun, last_visits, leave_stage
+from crm_tui.commands.stage_log import enter_stage, has_begun, last_mover, last_visits, leave_stage
 from crm_tui.commands.within import branch_day, deal_within, living_customer, living_deal
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.lifecycle import MoveKind, Pipeline, Stage, StageKind, check_move
@@ -206,7 +206,7 @@ class MoveDeal(Command):
         row = living_deal(tx, context, self.deal_id)
         pipeline = load_pipeline(tx, row.pipeline_id)
         if row.stage != self.expected_stage:
-            raise Refused("stage_changed", stage=pipeline.stage(row.stage).name)
+            raise Refused("stage_changed", stage=pipeline.stage(row.stage).name, by=last_mover(tx, row.id))
         kind = check_move(
             pipeline,
             deal_facts(tx, row),
@@ -255,7 +255,7 @@ class TakeBackMove(Command):
         row = living_deal(tx, context, self.deal_id)
         last, before = last_visits(tx, row.id)
         if last is None or before is None or last.id != self.visit_id:
-            raise Refused("move_not_last")
+            raise Refused("move_not_last", by=last_mover(tx, row.id))
         pipeline = load_pipeline(tx, row.pipeline_id)
         here = pipeline.stage(before.stage)
         if here.kind is StageKind.OPEN and row.state != StageKind.OPEN.value:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, select, update
 from crm_tui.commands.base import Context
 from crm_tui.domain.lifecycle import MoveKind, Pipeline, StageKind
 from crm_tui.store.prepared import Ready
-from crm_tui.store.tables import stage_visit
+from crm_tui.store.tables import person, stage_visit
 from crm_tui.store.transaction import Transaction
 
 _LEAVE = Ready(
@@ -63,6 +63,14 @@ def last_visits(tx: Transaction, deal_id: str) -> tuple[Row[Any] | None, Row[Any
         .limit(2)
     )
     return (rows[0] if rows else None), (rows[1] if len(rows) > 1 else None)
+
+
+def last_mover(tx: Transaction, deal_id: str) -> str:
+    """Return the name of whoever brought the deal where it stands."""
+    asked = select(person.c.name).join(stage_visit, stage_visit.c.actor_id == person.c.id)
+    standing = (stage_visit.c.deal_id == deal_id) & stage_visit.c.taken_back_at.is_(None)
+    newest = stage_visit.c.entered_at.desc(), stage_visit.c.id.desc()
+    return str(tx.scalar(asked.where(standing).order_by(*newest).limit(1)))
 
 
 def has_begun(tx: Transaction, deal_id: str, path: Pipeline) -> bool:

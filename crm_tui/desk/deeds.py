@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from crm_tui.commands import Command, Verdict
+from crm_tui.commands import Command, Envelope, Verdict
 from crm_tui.commands.base import actor_of, carry_out, seal
 from crm_tui.commands.steps import Step, command_of
 from crm_tui.desk.books import DEVICE, Books
 from crm_tui.domain.errors import Refused
-from crm_tui.store.outbox import PENDING, SUPERSEDED, fact, settle
+from crm_tui.store.outbox import PENDING, SUPERSEDED, UNSETTLED, fact, name_meant, settle
 from crm_tui.store.scope import Viewer
 from crm_tui.store.tables import outbox
 from crm_tui.store.transaction import Transaction
@@ -22,12 +22,20 @@ Listener = Callable[[frozenset[str]], None]
 UNDO_STEPS = 50
 
 
+@dataclass(frozen=True)
+class _Way:
+    """Commands that lead back, or there again; the refused command in whose place the first step stood."""
+
+    commands: tuple[Command, ...]
+    supersedes: str
+
+
 @dataclass
 class _Steps:
     """What one person can take back and do again; a batch is one step."""
 
-    undo: list[tuple[Command, ...]] = field(default_factory=list)
-    redo: list[tuple[Command, ...]] = field(default_factory=list)
+    undo: list[_Way] = field(default_factory=list)
+    redo: list[_Way] = field(default_factory=list)
 
 
 class Deeds:
@@ -44,14 +52,17 @@ class Deeds:
         back = _back(verdicts)
         if back:
             done = self._steps_of(actor_id)
-            done.undo = [*done.undo, back][-UNDO_STEPS:]
+            done.undo = [*done.undo, _Way(back, supersedes)][-UNDO_STEPS:]
             done.redo.clear()
         return verdicts
 
-    def execute(self, steps: Sequence[Step], actor_id: str, *, supersedes: str = "") -> tuple[Verdict, ...]:
+    def execute(
+        self, steps: Sequence[Step], actor_id: str, *, supersedes: str = "", reopens: str = ""
+    ) -> tuple[Verdict, ...]:
         """Carry out the steps in one transaction, each with its outbox row, and tell the listeners.
 
-        The first one that is applied takes the place of the refused command ``supersedes``.
+        The first one that is applied takes the place of the refused command ``supersedes``, or takes back
+        what stood in the place of ``reopens``: somebody has to deal with that one again.
         """
         batch_id = self._books.ids()
         verdicts: list[Verdict] = []
@@ -67,6 +78,8 @@ class Deeds:
                 if verdict.applied:
                     made |= verdict.details
                     supersedes = ""
+            if reopens and any(verdict.applied for verdict in verdicts):
+                settle(tx, reopens, UNSETTLED)
             changed = frozenset(tx.changed)
         self.tell(changed)
         return tuple(verdicts)
@@ -90,63 +103,85 @@ class Deeds:
     def undo(self, actor_id: str) -> tuple[Verdict, ...]:
         """Take back the person's last step; raises Refused nothing_to_undo."""
         steps = self._steps_of(actor_id)
-        return self._again(steps.undo, steps.redo, actor_id, "nothing_to_undo")
+        way = _last(steps.undo, "nothing_to_undo")
+        verdicts = self.execute(way.commands, actor_id, reopens=way.supersedes)
+        _turn(steps.undo, steps.redo, verdicts)
+        return verdicts
 
     def redo(self, actor_id: str) -> tuple[Verdict, ...]:
         """Do again what was taken back last; raises Refused nothing_to_redo."""
         steps = self._steps_of(actor_id)
-        return self._again(steps.redo, steps.undo, actor_id, "nothing_to_redo")
-
-    def _again(
-        self,
-        taken_from: list[tuple[Command, ...]],
-        given_to: list[tuple[Command, ...]],
-        actor_id: str,
-        empty: str,
-    ) -> tuple[Verdict, ...]:
-        """Carry out the last step of one pile and put its way back on the other; a failed save keeps both."""
-        if not taken_from:
-            raise Refused(empty)
-        verdicts = self.execute(taken_from[-1], actor_id)
-        taken_from.pop()
-        back = _back(verdicts)
-        if back:
-            given_to.append(back)
+        way = _last(steps.redo, "nothing_to_redo")
+        verdicts = self.execute(way.commands, actor_id, supersedes=way.supersedes)
+        _turn(steps.redo, steps.undo, verdicts)
         return verdicts
+
+    def leave_to_hub(self, command: Command, actor_id: str, *, why: str, about: str, supersedes: str) -> None:
+        """Send a fact that cannot be taken in here, because of ``why``: a hub takes facts in all the same."""
+        with self._books.write() as tx:
+            envelope = self._sealed(tx, command, actor_id, self._books.ids())
+            _note(tx, envelope, about, supersedes, code=why)
+            changed = frozenset(tx.changed)
+        self.tell(changed)
 
     def _one(
         self, tx: Transaction, command: Command, actor: Viewer, batch_id: str, supersedes: str = ""
     ) -> Verdict:
         """Carry out one command and, if it was applied, note it in the outbox."""
-        envelope = seal(
+        envelope = self._sealed(tx, command, actor.person_id, batch_id)
+        about = name_meant(tx, envelope.args)
+        verdict = carry_out(command, envelope, tx, actor)
+        if verdict.applied:
+            _note(tx, envelope, about, supersedes)
+        return verdict
+
+    def _sealed(self, tx: Transaction, command: Command, actor_id: str, batch_id: str) -> Envelope:
+        return seal(
             command,
             cmd_id=self._books.ids(),
             batch_id=batch_id,
             device_id=tx.keep(DEVICE, lambda: fact(tx, DEVICE)),
-            actor_id=actor.person_id,
+            actor_id=actor_id,
             at=self._books.watch.tick(),
         )
-        verdict = carry_out(command, envelope, tx, actor)
-        if verdict.applied:
-            tx.insert(
-                outbox,
-                cmd_id=envelope.cmd_id,
-                batch_id=batch_id,
-                device_id=envelope.device_id,
-                actor_id=envelope.actor_id,
-                kind=envelope.kind,
-                version=envelope.version,
-                args=envelope.args,
-                at=envelope.at,
-                state=PENDING,
-                supersedes=supersedes,
-            )
-            if supersedes:
-                settle(tx, supersedes, SUPERSEDED)
-        return verdict
 
     def _steps_of(self, actor_id: str) -> _Steps:
         return self._steps.setdefault(actor_id, _Steps())
+
+
+def _note(tx: Transaction, envelope: Envelope, about: str, supersedes: str, *, code: str = "") -> None:
+    """Put a command into the outbox; what it stands in the place of is dealt with."""
+    tx.insert(
+        outbox,
+        cmd_id=envelope.cmd_id,
+        batch_id=envelope.batch_id,
+        device_id=envelope.device_id,
+        actor_id=envelope.actor_id,
+        kind=envelope.kind,
+        version=envelope.version,
+        args=envelope.args,
+        at=envelope.at,
+        state=PENDING,
+        code=code,
+        supersedes=supersedes,
+        about=about,
+    )
+    if supersedes:
+        settle(tx, supersedes, SUPERSEDED)
+
+
+def _last(pile: Sequence[_Way], empty: str) -> _Way:
+    if not pile:
+        raise Refused(empty)
+    return pile[-1]
+
+
+def _turn(taken_from: list[_Way], given_to: list[_Way], verdicts: Sequence[Verdict]) -> None:
+    """Put the way back from the last step of one pile on the other; a failed save never comes here."""
+    way = taken_from.pop()
+    back = _back(verdicts)
+    if back:
+        given_to.append(_Way(back, way.supersedes))
 
 
 def _back(verdicts: Sequence[Verdict]) -> tuple[Command, ...]:

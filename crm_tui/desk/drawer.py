@@ -8,6 +8,7 @@ from typing import Any
 from crm_tui.desk.books import Books
 from crm_tui.desk.door import Door
 from crm_tui.store import drafts
+from crm_tui.store.outbox import name_meant
 
 
 class Drawer:
@@ -17,10 +18,14 @@ class Drawer:
         self._books = books
         self._door = door
 
-    def keep(self, form: str, subject_id: str, answers: Mapping[str, Any]) -> None:
-        """Keep an unfinished form about a subject in place of an earlier one."""
+    def keep(self, form: str, subject_id: str, answers: Mapping[str, Any], about: str = "") -> None:
+        """Keep an unfinished form about a subject in place of an earlier one.
+
+        ``about`` is the name of the customer, where the form knows one who may be gone from here by now.
+        """
         with self._books.write() as tx:
-            unfinished = drafts.Draft(form, subject_id, answers, self._books.now())
+            name = about or name_meant(tx, {"customer_id": subject_id})
+            unfinished = drafts.Draft(form, subject_id, answers, self._books.now(), name)
             drafts.keep_draft(tx, self._door.viewer.person_id, unfinished)
 
     def find(self, form: str, subject_id: str) -> drafts.Draft | None:

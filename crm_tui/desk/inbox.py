@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from crm_tui.commands import Verdict, by_kind
+from crm_tui.commands import Command, Verdict, by_kind
 from crm_tui.commands.base import only, open_command
 from crm_tui.desk.books import Books
 from crm_tui.desk.deeds import Deeds
@@ -54,6 +54,15 @@ class Inbox:
             raise Refused("held_at_hub")
         command = open_command(by_kind(), row.kind, row.args, row.version)
         return only(self._deeds.carry_out((command,), self._door.viewer.person_id, supersedes=cmd_id))
+
+    def leave_to_hub(self, fact: Command, *, about: str, supersedes: str = "") -> None:
+        """Let the hub take in a fact about a customer who was taken away from this terminal meanwhile.
+
+        It waits among the other commands, and comes back marked; ``about`` is the customer's name.
+        """
+        self._deeds.leave_to_hub(
+            fact, self._door.viewer.person_id, why="customer_unknown", about=about, supersedes=supersedes
+        )
 
     def _open(self, tx: Transaction, cmd_id: str) -> Row[Any]:
         viewer = self._door.viewer

@@ -14,6 +14,9 @@ MEETING_CHANNELS = frozenset({"visit", "onsite"})
 NO_CHANGE = "none"
 """The explicit answer that the need has not changed; typed as 0."""
 
+DRAFT_FORM, AMENDS = "follow_up", "amends:"
+"""The form under which an unfinished follow-up is kept, and what stands before the id of one it amends."""
+
 FARTHEST = timedelta(days=90)
 EFFECTIVE_CHARACTERS = 4
 """A follow-up shorter than this says nothing the next person could use."""

@@ -143,6 +143,7 @@ def enrol(tx: Transaction, now: datetime, *, last_seq: int = 0, **facts: str) ->
         organisation=meta_value(tx, "organisation"),
         organisation_id=meta_value(tx, "organisation_id"),
         unit=unit.name if unit is not None else "",
+        name=facts["name"],
     )
 
 

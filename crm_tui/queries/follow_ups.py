@@ -76,6 +76,22 @@ def follow_up_start(view: View, customer_id: str, deal_id: str | None = None) ->
     )
 
 
+def start_elsewhere(view: View, customer_id: str, name: str) -> FollowUpStart:
+    """Return what the form shows for a customer who is not here any more, by the name known last."""
+    return FollowUpStart(
+        customer_id=customer_id,
+        name=name,
+        phone="",
+        zone=view.viewer.zone,
+        deal_id=None,
+        stage="",
+        stage_name="",
+        next_stage="",
+        next_stage_name="",
+        last=(),
+    )
+
+
 def last_follow_ups(view: View, customer_id: str, limit: int) -> tuple[Said, ...]:
     """Return the newest follow-ups of a customer that stand; none of a customer outside the scope."""
     rows = view.tx.rows(

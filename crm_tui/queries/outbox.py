@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
 
+from crm_tui.domain.follow_up import AMENDS, DRAFT_FORM
 from crm_tui.domain.permission import Right
+from crm_tui.queries.outbox_words import words_of
+from crm_tui.store.drafts import Draft, drafts_of
 from crm_tui.store.outbox import answered, fact
 from crm_tui.store.tables import customer, deal, follow_up, outbox, person
 from crm_tui.store.view import View
@@ -18,6 +21,8 @@ LOOK_AT = ("rejected", "held", "quarantined", "flagged")
 """The answers that somebody has to look at."""
 REFUSED = LOOK_AT[:3]
 """Those of them that were not applied."""
+DRAFT = "draft"
+"""The state of what was never given as a command."""
 _MOST = 1000
 
 
@@ -38,8 +43,12 @@ class CommandLine:
     actor_id: str
     supersedes: str = ""
     subject: str = ""
-    """The customer it is about, or the name it gives; empty where it has none or one may not see it."""
+    """The customer or lead it is about, by the name known last, or the name it gives; empty for none."""
     customer_id: str = ""
+    is_here: bool = False
+    """Whether the customer is to be seen here."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What the ids and codes in ``args`` are called, by field."""
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -71,13 +80,58 @@ def sync_lines(view: View, limit: int = 100) -> tuple[CommandLine, ...]:
     return _with_subjects(view, [_line(row) for row in (*to_do, *rest)])
 
 
+def lost_drafts(view: View) -> tuple[CommandLine, ...]:
+    """Return one's unfinished follow-ups whose customer is gone from here, as lines, the newest first.
+
+    No list leads to their form any more. ``cmd_id`` is what the draft is about.
+    """
+    begun = [one for one in drafts_of(view.tx, view.viewer.person_id) if one.form == DRAFT_FORM]
+    reachable = _reachable(view, [one.subject_id for one in begun]) if begun else frozenset()
+    return tuple(_draft_line(view, one) for one in begun if one.subject_id not in reachable)
+
+
+def _reachable(view: View, subjects: Sequence[str]) -> frozenset[str]:
+    """Return which of these customers, follow-ups to be amended and refused commands can be opened."""
+    seen = view.scope.where(customer)
+    here = select(customer.c.id).where(seen, customer.c.id.in_(subjects))
+    said = (
+        select(follow_up.c.root_id)
+        .join(customer, customer.c.id == follow_up.c.customer_id)
+        .where(seen, follow_up.c.root_id.in_([one.removeprefix(AMENDS) for one in subjects]))
+    )
+    given = select(outbox.c.cmd_id).where(outbox.c.cmd_id.in_(subjects))
+    amended = (f"{AMENDS}{one}" for one in view.tx.scalars(said))
+    return frozenset((*view.tx.scalars(here), *view.tx.scalars(given), *amended))
+
+
+def _draft_line(view: View, unfinished: Draft) -> CommandLine:
+    amends = unfinished.subject_id.startswith(AMENDS)
+    return CommandLine(
+        unfinished.subject_id,
+        "amend_follow_up" if amends else "log_follow_up",
+        unfinished.saved_at,
+        DRAFT,
+        "customer_unknown",
+        {},
+        unfinished.answers,
+        view.viewer.person_id,
+        subject=unfinished.about,
+        customer_id="" if amends else unfinished.subject_id,
+    )
+
+
 def this_device(view: View) -> str:
-    """Return the id under which the hub knows this terminal."""
-    return fact(view.tx, "device_id")
+    """Return what the hub calls this terminal: its name, where one was given, and the end of its id."""
+    device_id = fact(view.tx, "device_id")[-8:]
+    name = fact(view.tx, "hub_device_name")
+    return f"{name} ({device_id})" if name else device_id
 
 
 def _with_subjects(view: View, lines: Sequence[CommandLine]) -> tuple[CommandLine, ...]:
-    """Say of each command which customer it is about, as far as the person may see that one."""
+    """Say of each command whom it is about and what its ids are called.
+
+    The name of a customer whom the person does not see any more is the one the person gave the command by.
+    """
     by_deal = _customers_of(view, deal, [str(one.args.get("deal_id", "")) for one in lines])
     by_talk = _customers_of(view, follow_up, [str(one.args.get("follow_up_id", "")) for one in lines])
     meant = [_meant(one.args, by_deal, by_talk) for one in lines]
@@ -85,13 +139,16 @@ def _with_subjects(view: View, lines: Sequence[CommandLine]) -> tuple[CommandLin
         view.scope.where(customer), customer.c.id.in_({one for one in meant if one})
     )
     names = {row.id: row.name for row in view.tx.rows(asked)}
+    words = words_of(view.tx, [one.args for one in lines])
     return tuple(
         replace(
             one,
-            subject=names.get(whom, str(one.args.get("name") or "")),
-            customer_id=whom if whom in names else "",
+            subject=names.get(whom) or one.subject or str(one.args.get("name") or ""),
+            customer_id=whom,
+            is_here=whom in names,
+            words=called,
         )
-        for one, whom in zip(lines, meant, strict=True)
+        for one, whom, called in zip(lines, meant, words, strict=True)
     )
 
 
@@ -143,4 +200,5 @@ def _line(row: Row[Any]) -> CommandLine:
         row.args,
         row.actor_id,
         row.supersedes,
+        row.about,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from crm_tui.domain.follow_up import NO_CHANGE
+from crm_tui.domain.errors import Refused
+from crm_tui.domain.follow_up import AMENDS, DRAFT_FORM, NO_CHANGE
 from crm_tui.i18n import t
 from crm_tui.widgets import figures
 from crm_tui.widgets.counter import Counter
@@ -20,6 +21,7 @@ from crm_tui.widgets.field_row import Value
 from crm_tui.widgets.follow_up_form import FollowUpForm
 from crm_tui.widgets.form import Form
 from crm_tui.widgets.navigation import Done
+from crm_tui.widgets.refusal import refused
 from crm_tui.widgets.text import safe_text
 
 if TYPE_CHECKING:
@@ -28,16 +30,21 @@ if TYPE_CHECKING:
     from crm_tui.widgets.kept_command import Kept
 
 
+_GONE: Final = frozenset({"customer_unknown", "follow_up_unknown"})
+"""Why a follow-up is refused whose customer was taken away while it was written."""
+
+
 class FollowUpScreen(KeepsDraft):
     """Log a follow-up, or amend the one given as ``amends``; what was typed outlives Esc and kill -9.
 
-    What the hub refused comes back as ``kept``: the follow-up takes its place.
+    What the hub refused comes back as ``kept``: the follow-up takes its place. ``gone`` is the name of a
+    customer who is not here any more: the hub takes in what was said with them all the same.
     """
 
     CSS_PATH = "follow_up.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset()
     AUTO_FOCUS = ""
-    FORM = "follow_up"
+    FORM = DRAFT_FORM
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6", "move_too", "follow_up.move_key", tooltip="follow_up.move_tip"),
         Binding("f7", "like_last", "follow_up.last_key", tooltip="follow_up.last_tip"),
@@ -49,13 +56,16 @@ class FollowUpScreen(KeepsDraft):
         customer_id: str,
         deal_id: str | None = None,
         amends: Said | None = None,
+        *,
         kept: Kept | None = None,
+        gone: str = "",
     ) -> None:
         super().__init__(counter)
         self._customer_id = customer_id
         self._deal_id = deal_id
         self._amends = amends
         self._kept = kept
+        self._gone = gone
         self._start: FollowUpStart | None = None
         self._moves = False
         self._form = FollowUpForm(counter.desk.now)
@@ -70,12 +80,17 @@ class FollowUpScreen(KeepsDraft):
         """What a draft of this form is about: the customer, or what is amended or was refused."""
         if self._kept is not None:
             return self._kept.cmd_id
-        return self._amends.follow_up_id if self._amends else self._customer_id
+        return f"{AMENDS}{self._amends.follow_up_id}" if self._amends else self._customer_id
+
+    @property
+    def about(self) -> str:  # type: ignore[override]  # known when the customer is
+        """The customer's name."""
+        return self._start.name if self._start else self._gone
 
     @property
     def draft_kept_words(self) -> str:
-        """Say how to go on: F3 on the same customer."""
-        return t("follow_up.draft_kept")
+        """Say how to go on: F3 on the same customer, or where drafts about one who is gone stand."""
+        return t("follow_up.draft_elsewhere" if self._gone else "follow_up.draft_kept")
 
     def answers(self) -> Mapping[str, Value]:
         """Return what the fields hold."""
@@ -94,9 +109,13 @@ class FollowUpScreen(KeepsDraft):
         """Read the customer once and offer the draft; the fields are the person's from then on."""
         if self._start is not None:
             return
-        from crm_tui.queries.follow_ups import follow_up_start
+        from crm_tui.queries.follow_ups import follow_up_start, start_elsewhere
 
-        self._start = await self.ask(follow_up_start, self._customer_id, self._deal_id)
+        if self._gone:
+            self._start = await self.ask(start_elsewhere, self._customer_id, self._gone)
+            self.set_hint(t("follow_up.gone", name=self._gone))
+        else:
+            self._start = await self.ask(follow_up_start, self._customer_id, self._deal_id)
         self._show_start(self._start)
         self._form.keep_days_of(self._start.zone)
         if self._amends is not None and not self._typed:
@@ -176,10 +195,13 @@ class FollowUpScreen(KeepsDraft):
     @work(group="save", exit_on_error=False)
     async def _save(self) -> None:
         assert self._start is not None
-        start = self._start
+        start, commands = self._start, self._commands(self._start)
+        supersedes = self._kept.cmd_id if self._kept is not None else ""
         try:
-            supersedes = self._kept.cmd_id if self._kept is not None else ""
-            verdicts = await self.act(*self._commands(start), supersedes=supersedes)
+            verdicts = await self.act(*commands, supersedes=supersedes)
+            if verdicts and verdicts[0].code in _GONE:
+                self._gone = start.name
+                await self._leave_to_hub(commands[0], supersedes)
         finally:
             self._saving = False
         if not verdicts or not verdicts[0].applied:
@@ -188,6 +210,19 @@ class FollowUpScreen(KeepsDraft):
         refused_move = [verdict for verdict in verdicts[1:] if not verdict.applied]
         key = "follow_up.saved_not_moved" if refused_move else "follow_up.saved"
         self.post_message(Done(f"{t(key, name=start.name)} {left}".rstrip()))
+
+    async def _leave_to_hub(self, command: Command, supersedes: str) -> None:
+        """Send what was said with a customer who was taken away meanwhile; without a hub the form stays."""
+        desk, name = self.counter.desk, self._gone
+        if desk.link is None or not command.fact:
+            return
+        try:
+            await desk.write(lambda: desk.inbox.leave_to_hub(command, about=name, supersedes=supersedes))
+        except Refused as no:
+            self.say(refused(no), "error")
+            return
+        left = await self.forget_draft()
+        self.post_message(Done(f"{t('follow_up.left_to_hub', name=name)} {left}".rstrip()))
 
     def _commands(self, start: FollowUpStart) -> list[Command]:
         from crm_tui.commands.deals import MoveDeal

@@ -80,6 +80,9 @@ class ProfileScreen(Reveals, MovesDeals):
         except Refused:
             if self._profile is None:
                 raise
+            if not self.is_active:  # a form above it is still written in; it goes when that is left
+                self._stale = True
+                return
             self.post_message(Done(t("profile.gone", name=self._profile.name)))  # nothing of it stays
             return
         for pipeline_id in {deal.pipeline_id for deal in one.deals} - set(self._stages):

@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.follow_up import DRAFT_FORM
 from crm_tui.domain.quick_entry import QuickEntry, parse_quick_entry
 from crm_tui.i18n import t
 from crm_tui.widgets import figures
@@ -43,7 +44,6 @@ _TOGETHER = (
 )
 """Parts that are read on one line."""
 
-_FOLLOW_UP_FORM = "follow_up"
 _LONG = ("need_change", "next_step", "objection_note")
 
 
@@ -262,12 +262,12 @@ class QuickScreen(KeepsDraft):
             answers["next_at"] = figures.typed_moment(plan.entry.next_at, desk.viewer.zone)
 
         def keep() -> None:
-            old = desk.drawer.find(_FOLLOW_UP_FORM, customer_id)
+            old = desk.drawer.find(DRAFT_FORM, customer_id)
             before = old.answers if old else {}
             joined = {
                 name: _joined(str(before.get(name, "")), answers[name]) for name in _LONG if name in answers
             }
-            desk.drawer.keep(_FOLLOW_UP_FORM, customer_id, {**before, **answers, **joined})
+            desk.drawer.keep(DRAFT_FORM, customer_id, {**before, **answers, **joined})
 
         if answers:
             await desk.write(keep)

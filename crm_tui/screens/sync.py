@@ -7,16 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from crm_tui.commands import by_kind
 from crm_tui.desk.link import LINK, LinkState
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.follow_up import DRAFT_FORM
 from crm_tui.i18n import t
-from crm_tui.queries.outbox import LOOK_AT, REFUSED, CommandLine, open_commands, sync_lines, this_device
+from crm_tui.queries.outbox import (
+    DRAFT,
+    LOOK_AT,
+    REFUSED,
+    CommandLine,
+    lost_drafts,
+    open_commands,
+    sync_lines,
+    this_device,
+)
 from crm_tui.widgets import figures
 from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
@@ -39,6 +51,8 @@ from crm_tui.widgets.words_window import WordsWindow
 from crm_tui.widgets.workplace import WorkScreen
 
 if TYPE_CHECKING:
+    from crm_tui.desk.link import Link
+    from crm_tui.store.view import View
     from crm_tui.widgets.command_form import Answers
 
 WRONG_CLOCK: Final = timedelta(minutes=5)
@@ -48,6 +62,7 @@ _TONES: Final[dict[str, RowTone]] = {
     "held": "warn",
     "quarantined": "warn",
     "flagged": "warn",
+    "draft": "warn",
     "discarded": "muted",
     "superseded": "muted",
 }
@@ -56,9 +71,9 @@ _REJECTED: Final = "rejected"
 
 @dataclass(frozen=True)
 class _Shown:
-    """What the screen shows, read in one go."""
+    """What the screen shows, read in one go; ``state`` is None where the terminal works alone."""
 
-    state: LinkState
+    state: LinkState | None
     lines: tuple[CommandLine, ...]
     refused: int
     device: str
@@ -80,7 +95,7 @@ class SyncScreen(WorkScreen):
         super().__init__(counter)
         self._shown: _Shown | None = None
         self._latency: float | None = None
-        self._rows = VirtualList(_columns(), ListSource(), empty=t("sync.empty"), id="rows")
+        self._rows = VirtualList(_columns(), ListSource(), empty=t("sync.empty"), selects=False, id="rows")
 
     def compose_body(self) -> ComposeResult:
         """How it stands, then the commands."""
@@ -95,19 +110,13 @@ class SyncScreen(WorkScreen):
         """Read everything again; the cursor stays on its command."""
         self.title = t("sync.title")
         link = self.counter.desk.link
-        if link is None:
-            self.query_one("#head", Static).update(safe_text(t("sync.no_hub")))
-            return
-        self._shown = await self.ask(
-            lambda view: _Shown(
-                link.state_in(view.tx), sync_lines(view), open_commands(view), this_device(view)
-            )
-        )
+        self._shown = await self.ask(lambda view: _shown(view, link))
         await self._rows.show(
             ListSource([self._row(one) for one in self._shown.lines]), to=self._rows.cursor_id
         )
-        clear = not any(one.state in LOOK_AT for one in self._shown.lines)
-        self.set_hint(t("sync.hint_clear") if clear else t("sync.hint"))
+        clear = not any(one.state in (*LOOK_AT, DRAFT) for one in self._shown.lines)
+        if link is not None:
+            self.set_hint(t("sync.hint_clear") if clear else t("sync.hint"))
         self._show_head()
 
     @property
@@ -118,8 +127,8 @@ class SyncScreen(WorkScreen):
 
     @property
     def customer_id(self) -> str | None:
-        """The customer of the command under the cursor."""
-        return (self.line.customer_id or None) if self.line else None
+        """The customer of the command under the cursor, who is here."""
+        return self.line.customer_id if self.line and self.line.is_here else None
 
     def action_refresh_now(self) -> None:
         """Meet the hub, and measure how far away it is."""
@@ -141,15 +150,13 @@ class SyncScreen(WorkScreen):
     @work(group="do", exit_on_error=False)
     async def action_correct(self) -> None:
         """Open what was typed again: the right form, a form of its fields, or a note about the customer."""
-        line = self._to_deal_with(*REFUSED)
+        line = self._to_deal_with(*REFUSED, DRAFT)
         if line is None:
             return
         specs, values = correction(line)
         if line.kind == "log_follow_up" and line.customer_id:
-            kept = Kept(line.cmd_id, line.args)
-            deal_id = line.args.get("deal_id")
-            self.post_message(Go("follow_up", customer_id=line.customer_id, deal_id=deal_id, kept=kept))
-        elif specs and line.state == _REJECTED and (line.customer_id or "customer_id" not in line.args):
+            self._to_form(line, Kept(line.cmd_id, line.args) if line.state in REFUSED else None)
+        elif specs and line.state == _REJECTED and (line.is_here or "customer_id" not in line.args):
             title = t("sync.correct_title", what=t(f"command.{line.kind}"))
             window = FormWindow(
                 self.counter,
@@ -162,10 +169,17 @@ class SyncScreen(WorkScreen):
             if await self.app.push_screen_wait(window):
                 self.say(t("sync.corrected"), "good")
         elif line.customer_id:
-            kept = Kept(line.cmd_id, {}, kept_text(line, self._at))
-            self.post_message(Go("follow_up", customer_id=line.customer_id, kept=kept))
+            self._to_form(line, Kept(line.cmd_id, {}, kept_text(line, self._at)))
         else:
             self.say(t("sync.no_form"), "warn")
+
+    def _to_form(self, line: CommandLine, kept: Kept | None) -> None:
+        """Open the form of a follow-up, also about a customer who is gone from here."""
+        deal_id = line.args.get("deal_id") if kept is not None and kept.given else None
+        gone = "" if line.is_here else line.subject or figures.NONE
+        self.post_message(
+            Go("follow_up", customer_id=line.customer_id, deal_id=deal_id, kept=kept, gone=gone)
+        )
 
     async def _resend(self, line: CommandLine, typed: Answers) -> str:
         """Give the corrected command; return why not."""
@@ -191,16 +205,20 @@ class SyncScreen(WorkScreen):
 
     @work(group="do", exit_on_error=False)
     async def action_discard(self) -> None:
-        """Take the command off the list, after asking once."""
-        line = self._to_deal_with(*LOOK_AT)
+        """Take the command off the list, after asking once; a draft is thrown away."""
+        line = self._to_deal_with(*LOOK_AT, DRAFT)
         if line is None:
             return
-        how = "discard" if line.state in REFUSED else "seen"
+        how = "draft" if line.state == DRAFT else "discard" if line.state in REFUSED else "seen"
         if await self.app.push_screen_wait(Confirm(t(f"sync.{how}_ask"))) is None:
             return
         desk = self.counter.desk
         try:
-            await desk.write(lambda: desk.inbox.discard(line.cmd_id))
+            if line.state == DRAFT:
+                await desk.write(lambda: desk.drawer.drop(DRAFT_FORM, line.cmd_id))
+                await self.redraw()
+            else:
+                await desk.write(lambda: desk.inbox.discard(line.cmd_id))
         except Refused as no:
             self.say(refused(no), "warn")
             return
@@ -244,24 +262,36 @@ class SyncScreen(WorkScreen):
         return Row(line.cmd_id, cells, _TONES.get(line.state, ""))
 
 
+def _shown(view: View, link: Link | None) -> _Shown:
+    drafts = lost_drafts(view)
+    if link is None:
+        return _Shown(None, drafts, 0, "")
+    lines = (*drafts, *sync_lines(view))
+    return _Shown(link.state_in(view.tx), lines, open_commands(view), this_device(view))
+
+
 def _columns() -> Sequence[Column]:
+    """Return the columns: what was done is as wide as its longest name; the answer is the last to go."""
+    named = max(cell_len(t(f"command.{kind}")) for kind in by_kind())
     return (
-        Column("at", t("sync.column.at"), width=8),
-        Column("what", t("sync.column.what"), width=16),
-        Column("whom", t("sync.column.whom"), width=10, drop=1),
-        Column("result", t("sync.column.result"), width=20, flex=1),
+        Column("at", t("sync.column.at"), width=10, drop=3),
+        Column("what", t("sync.column.what"), width=named, drop=2),
+        Column("whom", t("sync.column.whom"), width=10, flex=1, drop=1),
+        Column("result", t("sync.column.result"), width=20, flex=4),
     )
 
 
 def _head(shown: _Shown, latency: float | None, now: datetime, zone: str) -> list[str]:
     """Return how the terminal stands with its hub, in lines."""
+    if shown.state is None:
+        return [t("sync.no_hub")]
     state, found = shown.state, shown.state.standing
     shared = found.url.startswith("file:")
     online = {None: "unknown", True: "yes", False: "no"}[state.online]
     way = [t(f"sync.online.{online}"), found.url, t("sync.mode.share" if shared else "sync.mode.http")]
     if latency is not None:
         way.append(t("sync.latency", ms=max(round(latency * 1000), 1)))
-    met = t("sync.device", device=shown.device[-8:], at=met_words(found.last_met, now, zone))
+    met = t("sync.device", device=shown.device, at=met_words(found.last_met, now, zone))
     lines = [
         f"{t('sync.head.connection')}  {'  '.join(way)}",
         f"{t('sync.head.device')}  {met}  {_clock_words(found.skew)}",

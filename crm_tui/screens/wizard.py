@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from crm_tui import i18n
 from crm_tui.domain.errors import Refused
+from crm_tui.domain.text import fold_width
 from crm_tui.i18n import t
 from crm_tui.screens import wizard_steps
 from crm_tui.screens.wizard_steps import STEPS
@@ -189,11 +190,12 @@ class WizardScreen(CrmScreen):
         from crm_tui.sync.messages import HubError
 
         joiner = self.counter.joiner
-        url, _, told = str(self._typed.get("url", "")).strip().partition("#")
-        code = str(self._typed.get("code", "")).strip() or told
+        url, _, told = _plain(self._typed.get("url", "")).partition("#")
+        code = _plain(self._typed.get("code", "")) or told
         try:
             if not url or not code or joiner is None:
                 self.say(t("wizard.join_needs"), "error")
+                self._go_to("code" if url else "url")
                 return
             self.say(t("wizard.joining"))
             await aside(lambda: joiner(url, code))
@@ -203,6 +205,10 @@ class WizardScreen(CrmScreen):
         finally:
             self._founding = False
         self.post_message(Joined())
+
+    def _go_to(self, key: str) -> None:
+        if self._form is not None:
+            self._form.row(key).field.focus()
 
     @work(group="found", exit_on_error=False)
     async def _found(self) -> None:
@@ -249,3 +255,8 @@ class WizardScreen(CrmScreen):
 
         names = wizard_steps.line_names(str(self._typed["trade"]))
         return [CreateProductLine(name=name) for name in names]
+
+
+def _plain(typed: object) -> str:
+    """Return a URL or a code as it is meant, whatever the input method made of its signs."""
+    return fold_width(str(typed)).replace("\u3002", ".").strip()

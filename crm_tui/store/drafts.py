@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Row, and_, select
 
 from crm_tui.store.tables import draft
 from crm_tui.store.transaction import Transaction
@@ -15,12 +15,13 @@ from crm_tui.store.transaction import Transaction
 
 @dataclass(frozen=True)
 class Draft:
-    """An unfinished form: its answers by field and when they were kept."""
+    """An unfinished form: its answers by field, when they were kept, and the name of whom it is about."""
 
     form: str
     subject_id: str
     answers: Mapping[str, Any]
     saved_at: datetime
+    about: str = ""
 
 
 def keep_draft(tx: Transaction, person_id: str, unfinished: Draft) -> None:
@@ -33,6 +34,7 @@ def keep_draft(tx: Transaction, person_id: str, unfinished: Draft) -> None:
         subject_id=unfinished.subject_id,
         answers=dict(unfinished.answers),
         saved_at=unfinished.saved_at,
+        about=unfinished.about,
     )
 
 
@@ -43,13 +45,13 @@ def find_draft(tx: Transaction, person_id: str, form: str, subject_id: str) -> D
             and_(draft.c.person_id == person_id, draft.c.form == form, draft.c.subject_id == subject_id)
         )
     )
-    return Draft(row.form, row.subject_id, row.answers, row.saved_at) if row else None
+    return _draft(row) if row else None
 
 
 def drafts_of(tx: Transaction, person_id: str) -> list[Draft]:
     """Return all drafts of a person, the newest first."""
     rows = tx.rows(select(draft).where(draft.c.person_id == person_id).order_by(draft.c.saved_at.desc()))
-    return [Draft(row.form, row.subject_id, row.answers, row.saved_at) for row in rows]
+    return [_draft(row) for row in rows]
 
 
 def drop_draft(tx: Transaction, person_id: str, form: str, subject_id: str) -> None:
@@ -57,3 +59,7 @@ def drop_draft(tx: Transaction, person_id: str, form: str, subject_id: str) -> N
     tx.delete_where(
         draft, draft.c.person_id == person_id, draft.c.form == form, draft.c.subject_id == subject_id
     )
+
+
+def _draft(row: Row[Any]) -> Draft:
+    return Draft(row.form, row.subject_id, row.answers, row.saved_at, row.about)

@@ -6,17 +6,17 @@ offset that is kept beside it. Unanswered commands are always the last ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, exists, func, select, text
 
-from crm_tui.store.tables import meta, outbox
+from crm_tui.store.tables import customer, deal, follow_up, lead, meta, outbox
 from crm_tui.store.tables.local import ANSWERED
 from crm_tui.store.transaction import Transaction
 
-PENDING, DISCARDED, SUPERSEDED = "pending", "discarded", "superseded"
+PENDING, DISCARDED, SUPERSEDED, UNSETTLED = "pending", "discarded", "superseded", ""
 DISCARDED_THERE = "review_discarded"
 """The code of a command that somebody has looked at and discarded at the hub."""
 _before = outbox.alias("before")
@@ -41,6 +41,20 @@ def set_facts(tx: Transaction, **facts: str) -> None:
 def drop_facts(tx: Transaction, *names: str) -> None:
     """Forget facts about this terminal."""
     tx.delete_where(meta, meta.c.name.in_(names))
+
+
+def name_meant(tx: Transaction, args: Mapping[str, Any]) -> str:
+    """Return the name of the customer or lead that a command with these arguments is about, where known."""
+    if args.get("lead_id"):
+        found = tx.get(lead, args["lead_id"])
+        return found.name if found is not None else ""
+    customer_id = args.get("customer_id")
+    for field, table in (("deal_id", deal), ("follow_up_id", follow_up)):
+        if not customer_id and args.get(field):
+            row = tx.get(table, args[field])
+            customer_id = row.customer_id if row is not None else None
+    found = tx.get(customer, customer_id) if customer_id else None
+    return found.name if found is not None else ""
 
 
 def offset(tx: Transaction) -> int:
@@ -74,7 +88,7 @@ def mark(tx: Transaction, seq: int, cmd_id: str, state: str, **answer: Any) -> b
 
 
 def settle(tx: Transaction, cmd_id: str, how: str) -> None:
-    """Note that a person has dealt with an answer; what was typed stays in the history."""
+    """Note that a person has dealt with an answer, or has to again; what was typed stays in the history."""
     tx.update_where(outbox, outbox.c.cmd_id == cmd_id, outbox.c.state != PENDING, settled=how)
 
 

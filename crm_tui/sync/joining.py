@@ -121,5 +121,6 @@ def become_member(tx: Transaction, url: str, answer: JoinAnswer, machine: str) -
         hub_epoch=answer.epoch,
         hub_machine=machine,
         hub_organisation=answer.organisation_id,
+        hub_device_name=answer.name,
     )
     keep_undo(tx)

@@ -229,7 +229,7 @@ class JoinRequest(Message):
 
 
 class JoinAnswer(Message):
-    """The terminal's name at the hub and the secret it proves itself with."""
+    """The terminal's id at the hub, the secret it proves itself with, and what people there call it."""
 
     device_id: str
     secret: str
@@ -237,6 +237,7 @@ class JoinAnswer(Message):
     organisation: str
     unit: str
     organisation_id: str = ""
+    name: str = ""
 
 
 class ForkRequest(Message):

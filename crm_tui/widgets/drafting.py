@@ -32,6 +32,8 @@ class Drafting(SpeakingBindings[Any]):
     FORM: ClassVar[str]
     """The name of the form among the drafts."""
     counter: Counter
+    about = ""
+    """The name of the customer, where the form is about one."""
 
     _typed = False
     _draft_timer: Timer | None = None
@@ -92,7 +94,7 @@ class Drafting(SpeakingBindings[Any]):
         if not desk.is_logged_in:
             return ""
         try:
-            await desk.write(lambda: desk.drawer.keep(self.FORM, self.subject, answers))
+            await desk.write(lambda: desk.drawer.keep(self.FORM, self.subject, answers, self.about))
         except Refused as no:
             self.say(refused(no), "error")
             return refused(no)

@@ -152,6 +152,12 @@ class FieldRow(Vertical):
         else:
             self.field.value = clean(text)
 
+    def go_on(self) -> None:
+        """Let typing go on behind the text of the field instead of replacing it."""
+        if isinstance(self.field, TextField):
+            self.field.select_on_focus = False
+            self.field.cursor_position = len(self.field.value)
+
     def wrong(self, words: str) -> None:
         """Say under the field what is wrong; empty takes it back."""
         self._wrong.say(f"! {words}" if words else "")

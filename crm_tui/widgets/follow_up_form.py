@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import CHANNELS, NO_CHANGE, OBJECTIONS, RESULTS
@@ -28,6 +28,9 @@ DEFAULTS: Mapping[str, Value] = {
 """What a counter clerk answers most often; Enter accepts it."""
 
 
+_PROSE: Final = ("need_change", "next_step", "objection_note")
+
+
 class FollowUpForm(Form):
     """The answers of a follow-up; days are those of ``zone``, which is known when the customer is."""
 
@@ -40,6 +43,13 @@ class FollowUpForm(Form):
         """Read and show days in a time zone (an IANA name) from now on."""
         self._zone = zone
         self.row("next_at").show_hint()
+
+    def fill(self, values: Mapping[str, Value]) -> None:
+        """Let the fields hold these values; in sentences the cursor goes to the end: typing goes on there."""
+        super().fill(values)
+        for key in _PROSE:
+            if values.get(key, "0") not in ("", "0"):
+                self.row(key).go_on()
 
     def take_over(self, said: Said, *, with_day: bool = True) -> None:
         """Put the answers of another follow-up into the fields, its next day too or not."""

@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from crm_tui.commands import by_kind
+from crm_tui.domain.overdue import LEVELS
 from crm_tui.i18n import knows, t
+from crm_tui.queries.outbox import DRAFT
 from crm_tui.widgets.command_form import Answers, answers_of, built, filled, specs_of
 from crm_tui.widgets.field_row import FieldSpec, Value
+from crm_tui.widgets.fields import Choice
 from crm_tui.widgets.refusal import refusal
 
 if TYPE_CHECKING:
@@ -50,13 +53,17 @@ def result_words(line: CommandLine) -> str:
     """Return what became of a command, and why."""
     why = refusal(line.code, line.details) if line.code else ""
     if line.state == "pending":
-        return t("sync.doubtful", why=why) if why else t("sync.state.pending")
+        if not why:
+            return t("sync.state.pending")
+        model = by_kind().get(line.kind)
+        is_fact = model is not None and model.fact  # the hub refuses none
+        return t("sync.to_look_at" if is_fact else "sync.doubtful", why=why)
     said = t(f"sync.state.{line.state}")
     return t("sync.result", state=said, why=why) if why else said
 
 
 def typed_lines(line: CommandLine, at: At) -> list[str]:
-    """Return every field that a person filled, with its label and in words; ids say nothing to anybody."""
+    """Return every field that a person filled, with its label and in words; an id is read by its name."""
     return [
         f"{spec.label}: {_in_words(line, spec, value, at)}"
         for spec, value in _fields(line)
@@ -100,17 +107,26 @@ def _fields(line: CommandLine) -> list[tuple[FieldSpec, Value]]:
     model = by_kind().get(line.kind)
     if model is None:
         return []
-    given = {key: value for key, value in line.args.items() if not _WHAT_IS_MEANT.match(key)}
+    given = {
+        key: value for key, value in line.args.items() if key in line.words or not _WHAT_IS_MEANT.match(key)
+    }
     values = answers_of(model, given)
     hidden = set(model.model_fields) - set(given)
-    return [(spec, values.get(spec.key, "")) for spec in specs_of(model, hidden=hidden)]
+    return [(spec, values.get(spec.key, "")) for spec in specs_of(model, hidden=hidden, choices=_choices())]
+
+
+def _choices() -> dict[str, list[Choice]]:
+    """Return what the forms offer for fields that take any word."""
+    return {"level": [Choice(one, one) for one in LEVELS]}
 
 
 def _in_words(line: CommandLine, spec: FieldSpec, value: Value, at: At) -> str:
     """Return a value as a person reads it: words for codes, the time on the wall, how many rows."""
+    if spec.key in line.words:
+        return line.words[spec.key]
     if not _can_be_typed(line, spec):
         return str(len(value))
-    if spec.key.endswith("_at") and isinstance(value, str):
+    if spec.key.endswith("_at") and isinstance(value, str) and line.state != DRAFT:
         return at(datetime.fromisoformat(value))
     labels = {choice.value: choice.label for choice in spec.choices}
     words = [value] if isinstance(value, str) else list(value)
@@ -124,6 +140,8 @@ def _word(name: str, word: str) -> str:
 
 def _can_be_typed(line: CommandLine, spec: FieldSpec) -> bool:
     value = line.args[spec.key]
-    return not isinstance(value, dict) and not (
-        isinstance(value, (list, tuple)) and any(isinstance(one, (dict, list)) for one in value)
+    return (
+        not isinstance(value, dict)
+        and spec.key not in line.words
+        and not (isinstance(value, (list, tuple)) and any(isinstance(one, (dict, list)) for one in value))
     )

@@ -41,12 +41,14 @@ class VirtualList(PagedRows):
         source: RowSource,
         *,
         empty: str = "",
+        selects: bool = True,
         id: str | None = None,  # noqa: A002  # Textual's name
         classes: str | None = None,
     ) -> None:
         super().__init__(source, id=id, classes=classes)
         self.columns = tuple(columns)
         self.empty = empty
+        self.selects = selects
         self._patient = True
         self._anchor: int | None = None
         self._layout: list[tuple[int, Column, int]] = []

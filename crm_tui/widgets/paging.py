@@ -18,6 +18,9 @@ FLASH_SECONDS: Final = 5.0
 """How long ``~`` stands before what others changed."""
 
 
+_SELECTING: Final = frozenset({"pick", "extend", "select_all"})
+
+
 class Paged(ScrollView, can_focus=True, inherit_bindings=False):  # its bindings scroll, ours move a cursor
     """Things brought page by page, with one cursor and a selection; ``row_id`` is the id of any of them."""
 
@@ -87,6 +90,8 @@ class Paged(ScrollView, can_focus=True, inherit_bindings=False):  # its bindings
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id, classes=classes)
         self.selection = Selection()
+        self.selects = True
+        """Whether rows can be selected: not where every key acts on the one under the cursor."""
         self.by_others = False
         """Whether what the next reload finds changed is the work of others, to be marked with ``~``."""
         self._flashing: frozenset[str] = frozenset()
@@ -126,6 +131,12 @@ class Paged(ScrollView, can_focus=True, inherit_bindings=False):  # its bindings
         self._set_selection(Selection())
         self.refresh()
         return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take no key that selects where nothing can be done with a selection."""
+        if action in _SELECTING and not self.selects:
+            return False
+        return super().check_action(action, parameters)
 
     def action_pick(self) -> None:
         """Select the row under the cursor, or no longer."""

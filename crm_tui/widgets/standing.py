@@ -13,12 +13,9 @@ if TYPE_CHECKING:
 
 
 def standing_words(state: LinkState, refused: int, now: datetime, zone: str) -> str:
-    """Return what the header says: in sync since when, or how many wait; ``refused`` ones come first."""
+    """Return what the header says: how many were ``refused``, and in sync since when or how many wait."""
     how = _how(state, now, zone)
-    if not refused:
-        return how
-    said = t("sync.badge.refused", count=refused)
-    return said if state.online and not state.trouble else f"{how} {said}"
+    return f"{t('sync.badge.refused', count=refused)} {how}" if refused else how
 
 
 def _how(state: LinkState, now: datetime, zone: str) -> str:

@@ -179,7 +179,10 @@ class WorkScreen(Wayfinding):
             await self._show_badges()
             await self.redraw()
         except Refused as no:
-            self.say(refused(no), "error")
+            if self.counter.desk.is_logged_in:
+                self.say(refused(no), "error")
+            else:
+                self._stale = True  # locked meanwhile: drawn when somebody is back
         self._mark_changes(by_others=False)
         self._done_here = self._done_elsewhere = False
         self.drawn = True

@@ -52,7 +52,7 @@ async def test_a_wrong_pin_is_counted_and_lets_nobody_in(program, office, lines)
         await enter(pilot, pin="9999")
         assert isinstance(app.screen, LoginScreen)
         assert not office.desk.is_logged_in
-        assert app.screen.message == "Wrong PIN; 4 tries left."
+        assert app.screen.message == "Wrong PIN; tries left: 4."
         assert "4" in next(line for line in lines(app) if "tries left" in line)
         assert app.screen.query_one("#pin", Input).value == ""
 

@@ -7,147 +7,28 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from sqlalchemy import select
 
 from crm_tui import i18n
-from crm_tui.app import CrmApp
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
 from crm_tui.commands.ownership import ReassignCustomer
-from crm_tui.desk import Desk
 from crm_tui.domain.errors import Refused
-from crm_tui.hub import accounts, founding
-from crm_tui.hub.authority import Authority
-from crm_tui.hub.books import HubBooks
-from crm_tui.hub.share import SharedHub
-from crm_tui.hub.tables import command_log, device
+from crm_tui.hub.tables import device
 from crm_tui.queries.outbox import last_commands, open_commands, sync_lines
 from crm_tui.screens.follow_up import FollowUpScreen
 from crm_tui.screens.login import LoginScreen
 from crm_tui.screens.sync import SyncScreen
-from crm_tui.store.backup import backup
-from crm_tui.store.engine import open_engine
 from crm_tui.store.tables import customer
-from crm_tui.sync.joining import become_member
-from crm_tui.sync.messages import HubError, JoinRequest, Say
 from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.form_window import FormWindow
 from crm_tui.widgets.words_window import WordsWindow
 
 GOLDENS = Path(__file__).parent / "goldens"
-URL = "http://10.2.0.5:8765"
-
-
-class Way(SharedHub):
-    """A way to the hub in this process that can be cut."""
-
-    cut = False
-    at = URL
-
-    def _proven(self):
-        if self.cut:
-            raise HubError(Say.UNREACHABLE, url=self.at, why="cut")
-        return super()._proven()
-
-    def card(self):
-        self._proven()
-        return super().card()
-
-    def close(self):
-        """The hub is everybody's in these tests."""
-
-
-class Shop:
-    """The office's hub, and terminals that reach it in this process."""
-
-    def __init__(self, office, folder, in_line):
-        backup(office.desk._books.path, folder / "hub" / "hub.db")
-        self.books = HubBooks.open(f"sqlite:///{folder / 'hub' / 'hub.db'}", clock=office.clock)
-        founding.found(self.books)
-        self.authority = Authority(self.books, office.desk._books.ids)
-        self.office = office
-        self.pin = office.pin
-        self.people = office.people
-        self.clock = office.clock
-        self._folder = folder
-        self._line = in_line
-        self.desks = []
-
-    def terminal(self, name, number="6001", url=URL):
-        """Let a terminal join at Jingan, with somebody known there but nobody logged in."""
-        code = accounts.invite_terminal(self.books, self.office.units["Jingan"], name).code
-        answer = self.authority.join(JoinRequest(code=code, machine=name, protocol=1))
-        engine = open_engine(self._folder / name / "crm.db")
-        ids = self.office.desk._books.ids
-        Desk(engine, clock=self.clock, ids=ids, writer=self._line, reader=self._line)
-        with engine.begin() as connection:
-            from crm_tui.store.transaction import Transaction
-
-            become_member(Transaction(connection), url, answer, name)
-        way = Way(self.authority, answer.device_id, answer.secret)
-        desk = Desk(
-            engine,
-            clock=self.clock,
-            ids=ids,
-            writer=self._line,
-            reader=self._line,
-            connect=lambda _: way,
-        )
-        desk.way = way
-        desk.link._client._identity._machine = name
-        desk.link.run()
-        if number:
-            self.introduce(desk, number)
-        self.desks.append(desk)
-        return desk
-
-    def introduce(self, desk, number):
-        """Let the hub say who somebody is."""
-        desk.log_in(self.people[number], self.pin)
-
-    def log(self):
-        """Return the hub's log."""
-        with self.books.read() as tx:
-            return tx.rows(select(command_log).order_by(command_log.c.device_id, command_log.c.seq))
-
-
-@pytest.fixture
-def shop(office, tmp_path, in_line):
-    """The office as an organisation with a hub."""
-    made = Shop(office, tmp_path, in_line)
-    yield made
-    for desk in made.desks:
-        desk.close()
-    made.books.close()
 
 
 def give(desk, *commands):
     verdicts = desk.carry_out(*commands)
     assert all(one.applied for one in verdicts), verdicts
     return verdicts[0].details
-
-
-@pytest.fixture
-def quarrel(shop):
-    """A clerk whose change is refused: while the terminal was away, the manager gave the customer away."""
-    mine = shop.terminal("mine")
-    boss = shop.terminal("boss", "4001")
-    made = give(mine, CreateCustomer(name="周强", phones=("13800138000",)))["customer_id"]
-    mine.link.run()
-    boss.link.run()
-    give(
-        boss,
-        ReassignCustomer(
-            customer_id=made,
-            to_owner_id=shop.people["6003"],
-            expected_owner_id=shop.people["6001"],
-            reason="other",
-        ),
-    )
-    boss.link.run()
-    shop.clock.move(minutes=3)
-    give(mine, EditCustomer(customer_id=made, address="长江路 8 号", phones=("13900139000",)))
-    mine.link.run()
-    return mine
 
 
 @pytest.fixture
@@ -162,17 +43,6 @@ def taken(shop):
     give(mine, EditCustomer(customer_id=made, address="长江路 8 号", phones=("13900139000",)))
     mine.link.run()
     return mine
-
-
-@pytest.fixture
-def run_at(home, in_line):
-    """Return the way to run the program over a terminal's desk, with the clerk at the sync screen."""
-
-    def opened(desk, size=(80, 24)):
-        app = CrmApp(home, opener=lambda: desk, starter=in_line)
-        return app, app.run_test(size=size)
-
-    return opened
 
 
 async def arrive(pilot, *, number="6001"):

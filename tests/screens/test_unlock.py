@@ -47,7 +47,7 @@ async def test_a_wrong_pin_of_the_manager_is_said_and_leaves_the_lock(program, o
         await pilot.press(*"4001", "enter", *"1111", "enter")
         await pilot.pause()
         assert isinstance(app.screen, UnlockScreen)
-        assert app.screen.message == "Wrong PIN; 4 tries left."
+        assert app.screen.message == "Wrong PIN; tries left: 4."
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(app.screen, LoginScreen)

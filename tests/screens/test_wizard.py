@@ -6,6 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from crm_tui import i18n
+from crm_tui.app import CrmApp
 from crm_tui.queries.door import door
 from crm_tui.queries.pickers import product_lines, units
 from crm_tui.screens.board import BoardScreen
@@ -207,3 +208,26 @@ async def test_nothing_the_wizard_says_is_cut_at_80_columns(*, program, desk, li
             assert app.screen._step == step
             assert [line for line in lines(app) if ".." in line or ">>" in line] == []
             await pilot.press("f10") if step != 2 else await pilot.press(*"2468", "f10")
+
+
+async def test_a_url_in_full_width_is_meant_and_the_cursor_goes_to_what_is_missing(desk, home, in_line):
+    asked = []
+    app = CrmApp(
+        home, opener=lambda: desk, starter=in_line, joiner=lambda url, code: asked.append((url, code))
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("f10")
+        await pilot.pause()
+        await pilot.press("2", "f10")
+        await pilot.pause()
+        form = app.screen._form
+        assert form.row("url").field.has_focus
+        form.row("url").put("ｈｔｔｐ：／／１２７。０．０．１：８７６５")
+        await pilot.press("f10")
+        await pilot.pause()
+        assert form.row("code").field.has_focus
+        form.row("code").put("ＡＢＣＤ－１２３４")
+        await pilot.press("f10")
+        await app.workers.wait_for_complete()
+    assert asked == [("http://127.0.0.1:8765", "ABCD-1234")]

@@ -8,7 +8,8 @@ from crm_tui import i18n
 from crm_tui.commands import by_kind
 from crm_tui.i18n import t
 from crm_tui.queries.outbox import CommandLine
-from crm_tui.widgets.kept_command import _fields, typed_lines
+from crm_tui.queries.outbox_words import NAMED
+from crm_tui.widgets.kept_command import _fields, correction, typed_lines
 
 AT = datetime(2026, 1, 8, 2, 42, tzinfo=UTC)
 
@@ -22,8 +23,8 @@ def spoken(request):
     i18n.use(before)
 
 
-def line(kind, args):
-    return CommandLine("1", kind, AT, "rejected", "", {}, args, "somebody")
+def line(kind, args, **more):
+    return CommandLine("1", kind, AT, "rejected", "", {}, args, "somebody", **more)
 
 
 @pytest.mark.usefixtures("spoken")
@@ -49,12 +50,31 @@ def test_rows_of_an_import_are_counted():
     assert told == [f"{t('field.rows')}: 2"]
 
 
+def test_an_id_is_read_by_its_name_and_is_not_typed_again():
+    i18n.use("en")
+    given = line(
+        "create_deal", {"customer_id": "c1", "title": "沙发", "line_id": "l1"}, words={"line_id": "家具"}
+    )
+    assert typed_lines(given, str) == ["title: 沙发", f"{t('field.line_id')}: 家具"]
+    assert [spec.key for spec in correction(given)[0]] == ["title"]
+
+
+def test_a_level_is_chosen_as_in_its_own_form():
+    specs, values = correction(line("edit_customer", {"customer_id": "c1", "level": "B"}))
+    (level,) = specs
+    assert (level.kind, values) == ("choice", {"level": "B"})
+    assert [one.value for one in level.choices] == ["A", "B", "C", "D", "E"]
+
+
 def test_every_field_that_somebody_fills_has_a_name():
     i18n.use("zh_CN")  # in English a field may well be called what the program calls it
     unnamed = {
         kind
         for kind, model in by_kind().items()
-        for spec, _ in _fields(line(kind, dict.fromkeys(model.model_fields, 1)))
+        for spec, _ in _fields(
+            line(kind, dict.fromkeys(model.model_fields, 1), words=dict.fromkeys(NAMED, "x"))
+        )
+        if spec.key in model.model_fields
         if spec.label == spec.key
     }
     assert unnamed == {"found_organisation"}, "which no hub ever refuses"

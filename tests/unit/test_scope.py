@@ -54,11 +54,12 @@ BUILDING = {
     "customer_ids",
     "panel_window",
     "cards_after",
+    "start_elsewhere",
 }
 """Parts of other questions: they return conditions, or are given rows that the viewer already has."""
 
-COMMANDS_OF = {"answered_commands", "last_commands", "sync_lines", "open_commands"}
-"""What was done at this terminal: others' only for who may reassign their work."""
+COMMANDS_OF = {"answered_commands", "last_commands", "lost_drafts", "sync_lines", "open_commands"}
+"""What was done or begun at this terminal: others' commands only for who may reassign their work."""
 
 Ask = Callable[[View, str, str], Any]
 QUESTIONS: dict[str, Ask] = {
@@ -102,6 +103,7 @@ QUESTIONS: dict[str, Ask] = {
     "leads_page": lambda v, c, d: _call("leads", "leads_page", v, typed="Visible"),
     "lead_line": lambda v, c, d: _call("leads", "lead_line", v, c),
     "sync_lines": lambda v, c, d: _call("outbox", "sync_lines", v),
+    "lost_drafts": lambda v, c, d: _call("outbox", "lost_drafts", v),
     "open_commands": lambda v, c, d: _call("outbox", "open_commands", v),
     "answered_commands": lambda v, c, d: _call("outbox", "answered_commands", v),
     "last_commands": lambda v, c, d: _call("outbox", "last_commands", v),

@@ -398,7 +398,8 @@ CREATE TABLE outbox (
     supersedes TEXT NOT NULL,
     hub_at INTEGER,
     told TEXT NOT NULL,
-    settled TEXT NOT NULL
+    settled TEXT NOT NULL,
+    about TEXT NOT NULL
 ) STRICT;
 CREATE INDEX ix_outbox_answered ON outbox (seq) WHERE state NOT IN ('pending', 'applied') AND settled = '';
 
@@ -435,6 +436,7 @@ CREATE TABLE draft (
     subject_id TEXT NOT NULL,
     answers TEXT NOT NULL,
     saved_at INTEGER NOT NULL,
+    about TEXT NOT NULL,
     CONSTRAINT pk_draft PRIMARY KEY (person_id, form, subject_id)
 ) STRICT;
 

@@ -20,7 +20,8 @@ class Outbox(SQLModel, table=True):
     ``state`` is pending until the hub has answered, then the answer's status; ``code`` and ``details`` say
     why, for a pending one why the hub will probably refuse it. ``told`` is the answer it had before it had
     to be sent again, because the hub was put back. ``settled`` says how a person has dealt with an answer:
-    discarded or superseded, empty for not at all.
+    discarded or superseded, empty for not at all. ``about`` is the name of the customer or lead when it was
+    given: whom it is about may be gone from this terminal when the answer comes.
     """
 
     __tablename__ = "outbox"
@@ -44,6 +45,7 @@ class Outbox(SQLModel, table=True):
     hub_at: datetime | None = instant(default=None)
     told: str = ""
     settled: str = ""
+    about: str = ""
 
 
 class SyncCursor(SQLModel, table=True):
@@ -90,7 +92,7 @@ class Credential(SQLModel, table=True):
 
 
 class Draft(SQLModel, table=True):
-    """An unfinished form of one person about one subject."""
+    """An unfinished form of one person about one subject; ``about`` is the customer's name, if any."""
 
     __tablename__ = "draft"
 
@@ -99,6 +101,7 @@ class Draft(SQLModel, table=True):
     subject_id: str = Field(primary_key=True)
     answers: Any = json_text()
     saved_at: datetime = instant()
+    about: str = ""
 
 
 class EditLease(SQLModel, table=True):

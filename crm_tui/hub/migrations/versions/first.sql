@@ -488,6 +488,7 @@ CREATE TABLE outbox (
 	hub_at BIGINT,
 	told TEXT COLLATE "C" NOT NULL,
 	settled TEXT COLLATE "C" NOT NULL,
+	about TEXT COLLATE "C" NOT NULL,
 	CONSTRAINT pk_outbox PRIMARY KEY (org_id, seq),
 	CONSTRAINT uq_outbox_cmd_id UNIQUE (org_id, cmd_id)
 );
