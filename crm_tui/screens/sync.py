@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from crm_tui.store.view import View
     from crm_tui.widgets.command_form import Answers
 
-WRONG_CLOCK: Final = timedelta(minutes=5)
-"""How far this clock may be from the hub's unsaid."""
 _TONES: Final[dict[str, RowTone]] = {
     "rejected": "alarm",
     "held": "warn",
@@ -294,7 +292,7 @@ def _head(shown: _Shown, latency: float | None, now: datetime, zone: str) -> lis
     met = t("sync.device", device=shown.device, at=met_words(found.last_met, now, zone))
     lines = [
         f"{t('sync.head.connection')}  {'  '.join(way)}",
-        f"{t('sync.head.device')}  {met}  {_clock_words(found.skew)}",
+        f"{t('sync.head.device')}  {met}  {_clock_words(found.minutes_off)}",
         f"{t('sync.head.queue')}  {t('sync.queue', waiting=found.waiting, refused=shown.refused)}",
     ]
     if state.trouble:
@@ -304,9 +302,8 @@ def _head(shown: _Shown, latency: float | None, now: datetime, zone: str) -> lis
     return lines
 
 
-def _clock_words(skew: timedelta) -> str:
+def _clock_words(minutes_off: int) -> str:
     """Say how far this clock is from the hub's, where that is worth saying."""
-    minutes = abs(skew) // timedelta(minutes=1)
-    if abs(skew) <= WRONG_CLOCK:
+    if not minutes_off:
         return t("sync.clock.right")
-    return t("sync.clock.fast" if skew > timedelta() else "sync.clock.slow", minutes=minutes)
+    return t("sync.clock.fast" if minutes_off > 0 else "sync.clock.slow", minutes=abs(minutes_off))
