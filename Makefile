@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MO := $(VENV)/.catalogs
-# On two cores four workers keep both busy: screen tests wait more than they compute.
-WORKERS ?= 4
+# On two cores six workers keep both busy: many tests wait for a terminal, a disk or another process.
+WORKERS ?= 6
 DATABASES ?= sqlite postgresql file
 SECONDS_EACH ?= 180
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -32,6 +33,7 @@ from crm_tui.store.engine import open_engine
 from crm_tui.store.tables import person
 from crm_tui.widgets import drawing
 
+gc.set_threshold(100_000, 50, 50)  # looking for garbage costs a tenth of the tests' time
 PIN = "2468"
 START = datetime(2026, 1, 8, 2, 42, tzinfo=UTC)
 

@@ -118,11 +118,14 @@ def invite(
     with opened_hub(context, database) as authority:
         if url:
             check_url(url)
-            note_public_url(authority.books, url)
-        at = public_url(authority.books)
+        at = url or public_url(authority.books)
+        if not url and at.startswith("file:") and database.startswith("file:"):
+            at = database  # the file may have been brought elsewhere
         if not at:
             fail(t("cli.hub_url_needed"), USAGE)
         found = unit_named(authority.books, unit)
+        if url:
+            note_public_url(authority.books, url)
         invitation = invite_terminal(authority.books, found.id, name or found.name)
     if as_json:
         told = {"code": invitation.code, "unit": found.name, "expires_at": invitation.expires_at, "url": at}

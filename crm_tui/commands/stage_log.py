@@ -66,11 +66,16 @@ def last_visits(tx: Transaction, deal_id: str) -> tuple[Row[Any] | None, Row[Any
 
 
 def last_mover(tx: Transaction, deal_id: str) -> str:
-    """Return the name of whoever brought the deal where it stands; ? where nobody known did."""
-    asked = select(person.c.name).join(stage_visit, stage_visit.c.actor_id == person.c.id)
-    standing = (stage_visit.c.deal_id == deal_id) & stage_visit.c.taken_back_at.is_(None)
+    """Return the name of whoever brought the deal where it stands; ? where that is not known.
+
+    Nobody notes who takes a move back.
+    """
+    asked = select(person.c.name, stage_visit.c.taken_back_at).join_from(
+        stage_visit, person, stage_visit.c.actor_id == person.c.id
+    )
     newest = stage_visit.c.entered_at.desc(), stage_visit.c.id.desc()
-    return str(tx.scalar(asked.where(standing).order_by(*newest).limit(1)) or "?")
+    row = tx.first(asked.where(stage_visit.c.deal_id == deal_id).order_by(*newest).limit(1))
+    return str(row.name) if row is not None and row.taken_back_at is None else "?"
 
 
 def has_begun(tx: Transaction, deal_id: str, path: Pipeline) -> bool:

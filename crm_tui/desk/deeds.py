@@ -117,11 +117,15 @@ class Deeds:
         return verdicts
 
     def leave_to_hub(self, command: Command, actor_id: str, *, why: str, about: str, supersedes: str) -> None:
-        """Send a fact that cannot be taken in here, because of ``why``: a hub takes facts in all the same."""
+        """Send a fact that cannot be taken in here, because of ``why``: a hub takes facts in all the same.
+
+        It cannot be taken back, nor can what was done before: who tries would take back another step.
+        """
         with self._books.write() as tx:
             envelope = self._sealed(tx, command, actor_id, self._books.ids())
             _note(tx, envelope, about, supersedes, code=why)
             changed = frozenset(tx.changed)
+        self._steps.pop(actor_id, None)
         self.tell(changed)
 
     def _one(

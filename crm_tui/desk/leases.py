@@ -83,6 +83,10 @@ class Leases:
                 answer = self._link.hub.lease(self._request(customer_id, person_id))
             except HubError as no:
                 raise Refused("lease_unasked", why=no.code) from no
+            except Refused as no:
+                if no.code != "customer_unknown":  # one whose first command still waits, for instance
+                    raise
+                raise Refused("lease_unasked", why=no.code) from no
             return Lease(answer.mine, answer.name, answer.seconds)
 
     def _apart(self, work: Callable[[], None]) -> None:
@@ -95,6 +99,8 @@ class Leases:
 
     def _release(self, customer_id: str) -> None:
         """Release a lease unless another form has taken it over; one that cannot be released runs out."""
+        if self._link is not None:
+            self._send_first(self._link)
         with self._one_at_a_time, contextlib.suppress(HubError, Refused):
             if customer_id in self._forms:
                 return
@@ -102,15 +108,14 @@ class Leases:
                 with self._books.write() as tx:
                     edit_leases.release(tx, customer_id, self._holder, self._books.now())
                 return
-            self._send_first(self._link)
             self._link.hub.lease(self._request(customer_id, done=True))
 
     def _send_first(self, link: Link) -> None:
         """Send what was saved: whoever changes the customer next begins with it."""
-        with self._books.read() as tx:
-            waiting = pending(tx, 1)
-        if waiting:
-            with contextlib.suppress(HubError, Refused):
+        with contextlib.suppress(HubError, Refused):
+            with self._books.read() as tx:
+                waiting = pending(tx, 1)
+            if waiting:
                 link.run()
 
     def _request(self, customer_id: str, person_id: str = "", *, done: bool = False) -> LeaseRequest:

@@ -94,8 +94,10 @@ def join(books: HubBooks, request: JoinRequest, new_id: Callable[[], str]) -> Jo
         good = (invite.c.code_hash == _code_hash(request.code), invite.c.expires_at > now)
         fresh = tx.update_where(invite, *good, invite.c.used_at.is_(None), used_at=now, device_id=new_id())
         found = tx.first(select(invite).where(*good))
-        if found is None or not (fresh or _take_back(tx, found.device_id, request.machine)):
+        if found is None:
             raise HubError(Say.INVITE)
+        if not fresh:
+            return _enrol_again(tx, found.device_id, request)
         return enrol(
             tx,
             now,
@@ -107,18 +109,28 @@ def join(books: HubBooks, request: JoinRequest, new_id: Callable[[], str]) -> Jo
         )
 
 
-def _take_back(tx: Transaction, device_id: str, machine: str) -> bool:
-    """Forget a device of this machine that has never spoken; tell whether it was one."""
-    return bool(
-        tx.delete_where(
-            device,
-            device.c.device_id == device_id,
-            device.c.machine == machine,
-            device.c.status == ACTIVE,
-            device.c.last_seen_at.is_(None),
-            device.c.last_seq == 0,
-        )
+def _enrol_again(tx: Transaction, device_id: str, request: JoinRequest) -> JoinAnswer:
+    """Give another secret to a device of this machine that has never spoken; it stays where it stands now.
+
+    Raises:
+        HubError: INVITE where it is none.
+    """
+    secret = new_secret()
+    silent = (
+        device.c.device_id == device_id,
+        device.c.machine == request.machine,
+        device.c.status == ACTIVE,
+        device.c.last_seen_at.is_(None),
+        device.c.last_seq == 0,
     )
+    if not tx.update_where(
+        device, *silent, secret_hash=_secret_hash(secret), app_version=request.app_version
+    ):
+        raise HubError(Say.INVITE)
+    tx.delete_where(seat, seat.c.device_id == device_id)
+    row = tx.first(select(device).where(device.c.device_id == device_id))
+    assert row is not None
+    return _welcome(tx, row.device_id, secret, row.unit_id, row.name)
 
 
 def enrol(tx: Transaction, now: datetime, *, last_seq: int = 0, **facts: str) -> JoinAnswer:
@@ -135,15 +147,19 @@ def enrol(tx: Transaction, now: datetime, *, last_seq: int = 0, **facts: str) ->
         skew=0,
         safe_seq=-1,
     )
-    unit = tx.get(org_unit, facts["unit_id"])
+    return _welcome(tx, facts["device_id"], secret, facts["unit_id"], facts["name"])
+
+
+def _welcome(tx: Transaction, device_id: str, secret: str, unit_id: str, name: str) -> JoinAnswer:
+    unit = tx.get(org_unit, unit_id)
     return JoinAnswer(
-        device_id=facts["device_id"],
+        device_id=device_id,
         secret=secret,
         epoch=meta_value(tx, "epoch"),
         organisation=meta_value(tx, "organisation"),
         organisation_id=meta_value(tx, "organisation_id"),
         unit=unit.name if unit is not None else "",
-        name=facts["name"],
+        name=name,
     )
 
 

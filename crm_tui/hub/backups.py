@@ -108,6 +108,9 @@ def _accounts(path: Path) -> _Accounts:
         engine.dispose()
 
 
+_CARRIED = ("status", "secret_hash", "unit_id", "name", "last_seen_at")
+
+
 def _take_over(tx: Transaction, accounts: _Accounts) -> None:
     """Let the restored hub know the devices, seats and PINs of the file that it replaces.
 
@@ -122,7 +125,7 @@ def _take_over(tx: Transaction, accounts: _Accounts) -> None:
             continue
         for row in rows:
             if row["device_id"] in known:
-                now = {name: row[name] for name in ("status", "secret_hash", "unit_id", "name")}
+                now = {name: row[name] for name in _CARRIED}
                 tx.update_where(device, device.c.device_id == row["device_id"], **now)
             else:
                 tx.insert(device, **(row | {"last_seq": 0, "last_hash": "", "safe_seq": -1}))

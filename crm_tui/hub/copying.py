@@ -14,7 +14,8 @@ from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.tables import credential, edit_lease, outbox
 from crm_tui.store.transaction import Transaction
 
-CARRIED: tuple[Table, ...] = (*REPLICATED, credential, outbox, edit_lease)
+_COPIED: tuple[Table, ...] = (*REPLICATED, credential, outbox)
+CARRIED: tuple[Table, ...] = (*_COPIED, edit_lease)
 """What a hub's PostgreSQL database has of a terminal's tables: the others are a terminal's own."""
 
 Progress = Callable[[int], None]
@@ -46,7 +47,7 @@ def copy_rows(
     target.connection.execute(entered, {"org": org, "name": name, "now": now})
     target.connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
     copied = 0
-    for table in CARRIED:
+    for table in _COPIED:
         for rows in _portions(source, table):
             target.connection.execute(insert(table).inline(), rows)
             copied += len(rows)

@@ -17,7 +17,7 @@ from crm_tui.hub.identities import claim
 from crm_tui.hub.tables import command_log, device, seat
 from crm_tui.hub.touched import take_touched
 from crm_tui.store.replicated import REPLICATED, key_text
-from crm_tui.store.tables import credential, org_unit, outbox
+from crm_tui.store.tables import credential, edit_lease, org_unit, outbox
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.messages import JoinAnswer
 
@@ -44,6 +44,7 @@ def found_in(tx: Transaction) -> str:
     epoch = new_secret()[:12]
     set_meta(tx, organisation=top.name, organisation_id=top.id, epoch=epoch, mode=NORMAL)
     set_meta(tx, key=new_secret(), safe_until="0")
+    tx.delete_where(edit_lease)  # of programs that ask the hub from now on
     take_touched(tx.connection)
     everything = {table.name: set(_keys(tx, table)) for table in REPLICATED}
     claim(tx, everything)

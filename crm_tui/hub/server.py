@@ -229,7 +229,7 @@ class Server:
             try:
                 self._news.tell(*await run_sync(self._hub.news))
             except (HubError, Refused):  # the database is away for a while
-                continue
+                pass
             except Exception as error:  # noqa: BLE001 - who waits for news must not wait for ever
                 _log.error("looking for news failed: %s", places_of(error))
             await asyncio.sleep(REST)

@@ -76,14 +76,14 @@ def follow_up_start(view: View, customer_id: str, deal_id: str | None = None) ->
     )
 
 
-def start_elsewhere(view: View, customer_id: str, name: str) -> FollowUpStart:
+def start_elsewhere(view: View, customer_id: str, name: str, deal_id: str | None) -> FollowUpStart:
     """Return what the form shows for a customer who is not here any more, by the name known last."""
     return FollowUpStart(
         customer_id=customer_id,
         name=name,
         phone="",
         zone=view.viewer.zone,
-        deal_id=None,
+        deal_id=deal_id,
         stage="",
         stage_name="",
         next_stage="",

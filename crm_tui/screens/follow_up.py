@@ -112,7 +112,7 @@ class FollowUpScreen(KeepsDraft):
         from crm_tui.queries.follow_ups import follow_up_start, start_elsewhere
 
         if self._gone:
-            self._start = await self.ask(start_elsewhere, self._customer_id, self._gone)
+            self._start = await self.ask(start_elsewhere, self._customer_id, self._gone, self._deal_id)
             self.set_hint(t("follow_up.gone", name=self._gone))
         else:
             self._start = await self.ask(follow_up_start, self._customer_id, self._deal_id)

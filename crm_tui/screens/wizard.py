@@ -190,7 +190,7 @@ class WizardScreen(CrmScreen):
         from crm_tui.sync.messages import HubError
 
         joiner = self.counter.joiner
-        url, _, told = _plain(self._typed.get("url", "")).partition("#")
+        url, _, told = _address(str(self._typed.get("url", ""))).partition("#")
         code = _plain(self._typed.get("code", "")) or told
         try:
             if not url or not code or joiner is None:
@@ -255,6 +255,12 @@ class WizardScreen(CrmScreen):
 
         names = wizard_steps.line_names(str(self._typed["trade"]))
         return [CreateProductLine(name=name) for name in names]
+
+
+def _address(typed: str) -> str:
+    """Return a URL as it is meant; the path of a file is taken as it is typed."""
+    plain, scheme = _plain(typed), "file:///"
+    return scheme + typed.strip()[len(scheme) :] if plain.startswith(scheme) else plain
 
 
 def _plain(typed: object) -> str:

@@ -85,6 +85,7 @@ class HttpHub:
         self._steady = steady
         self._token = ""
         self._token_until = 0.0
+        self._met = False
 
     def card(self) -> HubCard:
         """Return what the hub says of itself."""
@@ -182,15 +183,17 @@ class HttpHub:
         try:
             response = self._client.request(method, path, content=body, headers=headers, timeout=patience)
         except (httpx.TransportError, httpx.DecodingError, RuntimeError, UnicodeError) as error:
-            raise _unreachable(error, self._url) from error
+            raise _unreachable(error, self._url, met=self._met) from error
         return self._read(response, kind)
 
     def _read(self, response: httpx.Response, kind: type[Answer]) -> Answer:
         if response.is_success:
             try:
-                return wire.read(response.content, kind)
+                answer = wire.read(response.content, kind)
             except HubError as error:
                 raise HubError(Say.NOT_A_HUB, url=self._url) from error
+            self._met = True
+            return answer
         try:
             trouble = wire.read(response.content, Trouble)
         except HubError as error:
@@ -218,8 +221,8 @@ def _trusting(authority: Path) -> ssl.SSLContext:
         raise Refused("certificate_missing", path=authority) from error
 
 
-def _unreachable(error: Exception, url: str) -> HubError:
-    """Tell a name or certificate that is wrong from a hub that is not there."""
+def _unreachable(error: Exception, url: str, *, met: bool) -> HubError:
+    """Tell a name or certificate that is wrong from a hub that is not there; ``met``: it has been."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -231,7 +234,7 @@ def _unreachable(error: Exception, url: str) -> HubError:
         if isinstance(cause, ssl.SSLError):
             return HubError(Say.NO_TLS, url=url)
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.RemoteProtocolError) and _wants_tls(error.request.url):
+    if not met and isinstance(error, httpx.RemoteProtocolError) and _wants_tls(error.request.url):
         return HubError(Say.WANTS_TLS, url=url)
     return HubError(Say.UNREACHABLE, url=url, why=str(error))
 

@@ -47,6 +47,10 @@ class Drafting(SpeakingBindings[Any]):
     def answers(self) -> Mapping[str, Value]:
         """Return what is typed so far, by field."""
 
+    def unfinished(self) -> Mapping[str, Value]:
+        """Return what the draft keeps of it: all, where nothing stood in the fields before."""
+        return self.answers()
+
     @abstractmethod
     def say(self, text: str, tone: Tone = "info") -> None:
         """Say something to the person."""
@@ -90,7 +94,7 @@ class Drafting(SpeakingBindings[Any]):
     @work(group="draft", exit_on_error=False)
     async def keep_draft(self) -> str:
         """Keep what was typed so far on this terminal; say and return why that failed, else nothing."""
-        desk, answers = self.counter.desk, dict(self.answers())
+        desk, answers = self.counter.desk, dict(self.unfinished())
         if not desk.is_logged_in:
             return ""
         try:

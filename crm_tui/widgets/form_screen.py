@@ -84,6 +84,10 @@ class FormScreen(KeepsDraft):
         """Return what the fields hold."""
         return self.form.values() if self.form else {}
 
+    def unfinished(self) -> Mapping[str, Value]:
+        """Return what the person changed: others may change the rest before the draft is opened again."""
+        return self.answers() if self.prefilled() else self.changed()
+
     def changed(self) -> dict[str, Value]:
         """Return the fields that hold something else than at the start."""
         return {key: value for key, value in self.answers().items() if value != self.initial.get(key, "")}

@@ -92,9 +92,9 @@ class LeasedForm(FormScreen):
             return
         self._asking, self._touched, self._asked_at = True, False, time.monotonic()
         try:
-            self._lease = await self.counter.desk.leases.take(self.customer_id, self)
+            before, self._lease = self._lease, await self.counter.desk.leases.take(self.customer_id, self)
             self._unasked = ""
-            await self._heed(self._lease)
+            await self._heed(self._lease, had=before is not None and before.mine)
         except Refused as no:
             self._lease = None
             self._open()
@@ -104,26 +104,34 @@ class LeasedForm(FormScreen):
         finally:
             self._asking = False
 
-    async def _heed(self, lease: Lease) -> None:
+    async def _heed(self, lease: Lease, *, had: bool) -> None:
+        if not lease.mine and not lease.name:  # it was let go while the question was on its way
+            return
+        shared = self.counter.desk.link is not None
+        if lease.mine and not had and (shared or self._kept_out) and not self.unsaved:
+            await self._begin_again()
         if not lease.mine:
             key = "leased.taken_over" if self.unsaved else "leased.held"
             self._kept_out = t(key, name=lease.name, minutes=-(-lease.seconds // 60))
             self._show_kept_out()
         elif self._kept_out:
-            if not self.unsaved:
-                await self._begin_again()
             self._open()
             self.say(t("leased.free"), "good")
 
     async def _begin_again(self) -> None:
-        """Show the customer as somebody else has left it."""
+        """Show the customer as whoever changed it last has left it, unless something is typed meanwhile."""
         from crm_tui.sync.messages import HubError
 
         if self.counter.desk.link is not None:
             with contextlib.suppress(HubError):  # what is not known yet is found out by the save
                 await self.counter.desk.link.meet()
+        shown = self.initial
+        if self.form is None or self.unsaved:
+            return
         await self.begin()
-        if self.form is not None:
+        if self.unsaved:
+            self.initial = shown  # what the fields were compared with so far
+        else:
             self.form.fill(self.initial)
 
     def _show_kept_out(self) -> None:

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 from textual import events
 
 from crm_tui import i18n
+from crm_tui.commands.customers import EditCustomer
 from crm_tui.commands.rules import CreateProductLine
 from crm_tui.i18n import t
 from crm_tui.queries.profile import profile
@@ -128,6 +129,23 @@ async def test_what_was_typed_is_there_again(office, at_work):
         await pilot.pause()
         assert pilot.app.screen.text("wechat") == "zs88"
         assert pilot.app.screen.text("name") == "张三"
+
+
+async def test_a_draft_puts_nothing_back_that_others_have_changed_meanwhile(office, at_work):
+    customer_id = office.customer("张三", address="南京路 1 号", tags=("老客",))
+    async with at_work(office, Go("customer_form", customer_id=customer_id)) as pilot:
+        await fill(pilot, note="rings back on Friday")
+        await pilot.press("escape")
+        await pilot.pause()
+        office.give(EditCustomer(customer_id=customer_id, address="延安路 2 号", tags=("新客",)))
+        pilot.app.screen.post_message(Go("customer_form", customer_id=customer_id))
+        await pilot.pause()
+        await pilot.pause()
+        assert pilot.app.screen.text("address") == "延安路 2 号"
+        await save(pilot)
+    one = newest(office)
+    assert (one.address, one.note) == ("延安路 2 号", "rings back on Friday")
+    assert one.tags == ("新客",)
 
 
 async def test_leaving_an_untouched_form_keeps_no_draft(office, at_work):

@@ -210,7 +210,16 @@ async def test_nothing_the_wizard_says_is_cut_at_80_columns(*, program, desk, li
             await pilot.press("f10") if step != 2 else await pilot.press(*"2468", "f10")
 
 
-async def test_a_url_in_full_width_is_meant_and_the_cursor_goes_to_what_is_missing(desk, home, in_line):
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ｈｔｔｐ：／／１２７。０．０．１：８７６５", "http://127.0.0.1:8765"),
+        ("ｆｉｌｅ：／／／mnt/门店（总部）/hub.db", "file:///mnt/门店（总部）/hub.db"),
+    ],
+)
+async def test_a_url_in_full_width_is_meant_and_the_cursor_goes_to_what_is_missing(
+    *, desk, home, in_line, typed, meant
+):
     asked = []
     app = CrmApp(
         home, opener=lambda: desk, starter=in_line, joiner=lambda url, code: asked.append((url, code))
@@ -223,11 +232,11 @@ async def test_a_url_in_full_width_is_meant_and_the_cursor_goes_to_what_is_missi
         await pilot.pause()
         form = app.screen._form
         assert form.row("url").field.has_focus
-        form.row("url").put("ｈｔｔｐ：／／１２７。０．０．１：８７６５")
+        form.row("url").put(typed)
         await pilot.press("f10")
         await pilot.pause()
         assert form.row("code").field.has_focus
         form.row("code").put("ＡＢＣＤ－１２３４")
         await pilot.press("f10")
         await app.workers.wait_for_complete()
-    assert asked == [("http://127.0.0.1:8765", "ABCD-1234")]
+    assert asked == [(meant, "ABCD-1234")]

@@ -151,6 +151,15 @@ def test_a_terminal_that_was_frozen_gets_no_lease(two):
     assert no.value.code == Say.FROZEN
 
 
+async def test_of_a_customer_whom_the_hub_does_not_know_yet_nobody_can_be_asked(two):
+    fresh = two.one.give(CreateCustomer(name="李四"))["customer_id"]
+    with pytest.raises(Refused) as no:
+        await two.here.take(fresh, object())
+    assert no.value.code == "lease_unasked"
+    two.one.sync()
+    assert (await two.here.take(fresh, object())).mine
+
+
 async def test_a_hub_that_is_away_cannot_be_asked_and_ends_nothing(two):
     form = object()
     await two.here.take(two.customer_id, form)

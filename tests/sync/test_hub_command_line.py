@@ -29,6 +29,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub import accounts, founding, keeping, opening, recovery
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
+from crm_tui.hub.devices import move
 from crm_tui.hub.opening import make_hub, open_hub
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import device
@@ -181,6 +182,18 @@ def test_a_code_whose_answer_could_not_be_kept_is_good_again_on_this_machine_alo
         join_hub(shop.with_name("third") / "crm.db", hub, url, code)
 
 
+def test_who_joins_again_stays_where_the_terminal_stands_now(
+    *, books: HubBooks, url: str, code: str, office: Any, shop: Path, ids: Any
+) -> None:
+    hub = SharedHub(Authority(books, ids))
+    first = join_hub(shop / "crm.db", hub, url, code)
+    move(books, "shop", office.units["Xuhui"])
+    again = join_hub(shop.with_name("again") / "crm.db", hub, url, code)
+    assert (first.unit, again.unit) == ("Jingan", "Xuhui")
+    assert (again.device_id, again.name) == (first.device_id, "shop")
+    assert again.secret != first.secret
+
+
 def test_a_frozen_terminal_does_not_come_back_by_its_code(
     books: HubBooks, url: str, code: str, shop: Path, ids: Any
 ) -> None:
@@ -269,7 +282,9 @@ def test_states_of_terminals_and_hub_are_words_for_people_and_codes_for_programs
 ) -> None:
     at = ("--db", url)
     assert "使用中" in joined("hub", "devices", *at, language="zh_CN").stdout
-    assert "在职" in joined("hub", "seats", *at, language="zh_CN").stdout or True
+    seated = joined("hub", "seats", *at, language="zh_CN").stdout
+    assert "Ada Admin" in seated
+    assert "在职" in seated
     assert "模式: 正常" in joined("hub", "status", *at, language="zh_CN").stdout
     (_, shop) = json.loads(joined("hub", "devices", *at, "--json").stdout)
     assert shop["status"] == "active"
@@ -282,6 +297,15 @@ def test_an_invitation_names_the_url_the_hub_was_made_with_or_the_last_one_told(
     at = "https://hub.example"
     for words in (("--url", at), ()):
         assert f"crm-tui join {at} --code " in cli("hub", "invite", "Jingan", "--db", url, *words).stdout
+    assert cli("hub", "invite", "Nowhere", "--db", url, "--url", "https://wrong.example").exit_code == 2
+    assert f"crm-tui join {at} --code " in cli("hub", "invite", "Jingan", "--db", url).stdout
+
+
+@pytest.mark.usefixtures("url")
+def test_a_share_that_was_brought_elsewhere_invites_to_where_it_is(cli: Run, share: Path) -> None:
+    moved = share.rename(share.with_name("moved")) / "hub.db"
+    invited = cli("hub", "invite", "Jingan", "--db", moved.as_uri()).stdout
+    assert invited.startswith(f"crm-tui join {moved.as_uri()} --code ")
 
 
 def test_an_invitation_from_a_hub_that_does_not_know_its_url_asks_for_it(
