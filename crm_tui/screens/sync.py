@@ -274,8 +274,8 @@ def _columns() -> Sequence[Column]:
     return (
         Column("at", t("sync.column.at"), width=10, drop=3),
         Column("what", t("sync.column.what"), width=named, drop=2),
-        Column("whom", t("sync.column.whom"), width=10, flex=1, drop=1),
-        Column("result", t("sync.column.result"), width=20, flex=4),
+        Column("whom", t("sync.column.whom"), width=10, drop=1),
+        Column("result", t("sync.column.result"), width=20, flex=1),
     )
 
 

@@ -159,7 +159,7 @@ def test_of_two_who_give_one_customer_away_one_is_told_who_was_faster(second, hu
     for terminal in (one, two):
         terminal.until(lambda me: "离线" not in me.lines[0])
         terminal.press("ctrl+g", "0")
-        terminal.until("待发 0 条")
+        terminal.until("待发  0 条")
     late, winner = (one, "蔡秋") if "被拒1" in one.lines[0] else (two, "李梅")
     (early,) = {one, two} - {late}
     assert "被拒" not in early.lines[0]

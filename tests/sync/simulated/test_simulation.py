@@ -8,6 +8,8 @@ import pytest
 
 from crm_tui.commands import by_kind
 
+ROUNDS = 25
+"""The rounds after which every kind of command has been drawn; what a lead needs comes about by chance."""
 UNITS = ("Haitang", "Jingan", "Xuhui", "East", "Tianhe", "Jingan", "Haitang", "Xuhui")
 
 
@@ -22,10 +24,12 @@ def test_after_the_faults_have_healed_all_terminals_hold_what_the_hub_shows_them
 
 def test_every_kind_of_command_is_part_of_the_simulation(new_world: Any, deeds: Any) -> None:
     world = new_world(99, "Haitang")
-    kinds: set[str] = set()
-    for _ in range(5):
+    kinds, wanted = set(), set(by_kind()) - {"found_organisation"}
+    for _ in range(ROUNDS):
         world.live(16, clones=0)
         with world.terminals[0].desk._books.read() as tx:
             bench = deeds.Bench(world.rng, tx, world.organisation.clock.now)
             kinds |= {one.kind for _ in range(500) for one in deeds.deed(bench)}
-    assert set(by_kind()) - kinds == {"found_organisation"}
+        if kinds == wanted:
+            return
+    assert kinds == wanted
