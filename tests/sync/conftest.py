@@ -20,7 +20,7 @@ from crm_tui.desk.link import Link
 from crm_tui.hub import accounts, founding, postgres
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
-from crm_tui.hub.opening import on_server
+from crm_tui.hub.opening import make_hub, on_server
 from crm_tui.hub.server import Server
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import command_log, device
@@ -289,6 +289,21 @@ def hub_url(authority: Authority) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Path:
+    """The folder that terminals share."""
+    (tmp_path / "share").mkdir()
+    return tmp_path / "share"
+
+
+@pytest.fixture
+def url(office: Any, share: Path, clock: Any) -> str:
+    """The address of a hub made of the office's data on the share; the office is its first terminal."""
+    at = (share / "hub.db").as_uri()
+    make_hub(office.desk._books.path, at, at, clock=clock)
+    return at
 
 
 @pytest.fixture

@@ -47,21 +47,6 @@ AGES = timedelta(days=36_500)
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Path:
-    """The folder that terminals share."""
-    (tmp_path / "share").mkdir()
-    return tmp_path / "share"
-
-
-@pytest.fixture
-def url(office: Any, share: Path, clock: Any) -> str:
-    """The address of a hub made of the office's data; the office is its first terminal."""
-    at = (share / "hub.db").as_uri()
-    make_hub(office.desk._books.path, at, at, clock=clock)
-    return at
-
-
-@pytest.fixture
 def books(url: str, clock: Any, ids: Any) -> Any:
     """The hub's database."""
     authority = open_hub(url, clock=clock, new_id=ids)

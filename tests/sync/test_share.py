@@ -37,21 +37,6 @@ from crm_tui.widgets.refusal import refusal
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Path:
-    """The folder that terminals share."""
-    (tmp_path / "share").mkdir()
-    return tmp_path / "share"
-
-
-@pytest.fixture
-def url(office: Any, share: Path, clock: Any) -> str:
-    """The address of a hub made of the office's data on the share; the office is its first terminal."""
-    at = (share / "hub.db").as_uri()
-    make_hub(office.desk._books.path, at, at, clock=clock)
-    return at
-
-
-@pytest.fixture
 def way(url: str, clock: Any, ids: Any) -> Callable[..., SharedHub]:
     """How terminals reach the hub, as the program does, but by the test's clock."""
 
