@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,14 +69,26 @@ def invite_terminal(books: HubBooks, unit_id: str, name: str, *, valid: timedelt
 
 
 def unit_named(books: HubBooks, word: str) -> Row[Any]:
-    """Return the unit with this id or name; raises Refused unit_unknown, unit_ambiguous."""
+    """Return the unit with this id, name, or end of its path (``East/Jingan``).
+
+    Raises:
+        Refused: unit_unknown; unit_ambiguous (name, and the paths to choose from) for a name of several.
+    """
     with books.read() as tx:
-        found = tx.rows(select(org_unit).where((org_unit.c.id == word) | (org_unit.c.name == word)))
+        units = {one.id: one for one in tx.rows(select(org_unit))}
+    paths = {key: _path(units, one) for key, one in units.items()}
+    found = [key for key, path in paths.items() if key == word or f"/{path}".endswith(f"/{word}")]
     if not found:
         raise Refused("unit_unknown")
     if len(found) > 1:
-        raise Refused("unit_ambiguous", name=word)
-    return found[0]
+        raise Refused("unit_ambiguous", name=word, paths=", ".join(sorted(paths[key] for key in found)))
+    return units[found[0]]
+
+
+def _path(units: Mapping[str, Row[Any]], one: Row[Any]) -> str:
+    """Return the names from the company down to a unit, with slashes between."""
+    above = units.get(one.parent_id)
+    return one.name if above is None else f"{_path(units, above)}/{one.name}"
 
 
 def join(books: HubBooks, request: JoinRequest, new_id: Callable[[], str]) -> JoinAnswer:

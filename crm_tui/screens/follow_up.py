@@ -201,7 +201,7 @@ class FollowUpScreen(KeepsDraft):
             verdicts = await self.act(*commands, supersedes=supersedes)
             if verdicts and verdicts[0].code in _GONE:
                 self._gone = start.name
-                await self._leave_to_hub(commands[0], supersedes)
+                await self._leave_to_hub(*commands, supersedes=supersedes)
         finally:
             self._saving = False
         if not verdicts or not verdicts[0].applied:
@@ -211,8 +211,11 @@ class FollowUpScreen(KeepsDraft):
         key = "follow_up.saved_not_moved" if refused_move else "follow_up.saved"
         self.post_message(Done(f"{t(key, name=start.name)} {left}".rstrip()))
 
-    async def _leave_to_hub(self, command: Command, supersedes: str) -> None:
-        """Send what was said with a customer who was taken away meanwhile; without a hub the form stays."""
+    async def _leave_to_hub(self, command: Command, *moves: Command, supersedes: str) -> None:
+        """Send what was said with a customer who was taken away meanwhile; without a hub the form stays.
+
+        What was to be done with the deal besides is not: the deal went with the customer.
+        """
         desk, name = self.counter.desk, self._gone
         if desk.link is None or not command.fact:
             return
@@ -222,7 +225,8 @@ class FollowUpScreen(KeepsDraft):
             self.say(refused(no), "error")
             return
         left = await self.forget_draft()
-        self.post_message(Done(f"{t('follow_up.left_to_hub', name=name)} {left}".rstrip()))
+        key = "follow_up.left_not_moved" if moves else "follow_up.left_to_hub"
+        self.post_message(Done(f"{t(key, name=name)} {left}".rstrip()))
 
     def _commands(self, start: FollowUpStart) -> list[Command]:
         from crm_tui.commands.deals import MoveDeal

@@ -2,7 +2,8 @@
 
 Starting Python takes far longer than a save, so one process imports the program and forks a clerk for
 each round, before any database is open. A clerk writes each acknowledged id into a pipe; the parent
-waits a drawn time and kills it. All acknowledged ids are printed, one a line.
+waits for a drawn number of them, then for a moment that falls somewhere into the next save, and kills it.
+All acknowledged ids are printed, one a line.
 
 Arguments: database file, person id, PIN, customer id, the clock's instant, seed, rounds.
 """
@@ -20,7 +21,8 @@ from pathlib import Path
 from crm_tui.commands.follow_ups import LogFollowUp
 from crm_tui.desk import Desk
 
-LONGEST_SECONDS = 0.08
+MOST_ACKNOWLEDGED = 4
+LONGEST_SECONDS = 0.03
 
 
 def work(path: Path, arguments: list[str], now: datetime, pipe: int) -> None:
@@ -42,16 +44,19 @@ def work(path: Path, arguments: list[str], now: datetime, pipe: int) -> None:
         os.write(pipe, f"{verdict.details['follow_up_id']}\n".encode())
 
 
-def round_of(path: Path, arguments: list[str], now: datetime, seconds: float) -> list[str]:
+def round_of(path: Path, arguments: list[str], now: datetime, wanted: int, seconds: float) -> list[str]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         work(path, arguments, now, writing)
     os.close(writing)
-    said = os.read(reading, 6)  # the round begins when the clerk is at work
-    waited, _, _ = select.select([], [], [], seconds)
-    assert not waited
+    said = b""
+    while said.count(b"\n") <= wanted:  # the first line says that the clerk is at work
+        chunk = os.read(reading, 65_536)
+        assert chunk, "the clerk ended by itself"
+        said += chunk
+    select.select([], [], [], seconds)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     while chunk := os.read(reading, 65_536):
@@ -66,8 +71,8 @@ def main() -> None:
     path, *arguments, instant, seed, rounds = sys.argv[1:]
     drawn = random.Random(int(seed))
     for _ in range(int(rounds)):
-        seconds = drawn.uniform(0, LONGEST_SECONDS)
-        for one in round_of(Path(path), arguments, datetime.fromisoformat(instant), seconds):
+        moment = (drawn.randint(0, MOST_ACKNOWLEDGED), drawn.uniform(0, LONGEST_SECONDS))
+        for one in round_of(Path(path), arguments, datetime.fromisoformat(instant), *moment):
             print(one)  # noqa: T201 - this is the answer
 
 

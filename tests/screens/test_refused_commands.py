@@ -153,6 +153,25 @@ async def test_a_follow_up_saved_after_the_customer_was_taken_away_is_taken_in_b
     assert [one.status for one in shop.log() if one.kind == "log_follow_up"] == ["flagged"]
 
 
+async def test_a_move_that_was_to_go_with_it_is_said_not_to_have_been_made(mine, boss, zhou, shop, run_at):
+    deal_id = give(mine, CreateDeal(customer_id=zhou))["deal_id"]
+    mine.link.run()
+    app, running = run_at(mine)
+    async with running as pilot:
+        await arrive(pilot)
+        await write(pilot, zhou)
+        await press(pilot, "f6")
+        give_away(boss, shop, zhou)
+        mine.link.run()
+        await press(pilot, "f10")
+        assert app.screen.message.endswith("The deal was not moved.")
+    mine.link.run()
+    assert {one.kind for one in shop.log()} & {"log_follow_up", "move_deal"} == {"log_follow_up"}
+    boss.link.run()
+    with boss._books.read() as tx:
+        assert tx.get(deal, deal_id).stage == "lead"
+
+
 async def test_a_draft_about_a_customer_who_was_taken_away_is_found_and_goes_on(
     boss, zhou, shop, run_at, lines
 ):

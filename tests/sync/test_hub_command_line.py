@@ -286,6 +286,18 @@ def test_an_invitation_names_the_url_the_hub_was_made_with_or_the_last_one_told(
     assert f"crm-tui join {at} --code " in cli("hub", "invite", "Jingan", "--db", url).stdout
 
 
+def test_a_unit_whose_name_there_is_twice_is_named_with_what_is_above_it(
+    cli: Run, url: str, office: Any, books: HubBooks
+) -> None:
+    with books.write() as tx:
+        tx.update_where(org_unit, org_unit.c.id == office.units["Team three"], name="Team one")
+    said = one_line(cli("hub", "invite", "Team one", "--db", url), 2)
+    paths = ("Haitang/East/Jingan/Team one", "Haitang/South/Tianhe/Team one")
+    assert all(path in said for path in paths)
+    for word in (paths[0], "Tianhe/Team one", office.units["Team one"]):
+        assert cli("hub", "invite", word, "--db", url).stdout.startswith("crm-tui join ")
+
+
 @pytest.mark.usefixtures("url")
 def test_a_share_that_was_brought_elsewhere_invites_to_where_it_is(cli: Run, share: Path) -> None:
     moved = share.rename(share.with_name("moved")) / "hub.db"
