@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from crm_tui.desk import Desk
 
 _IDLE_CHECK_SECONDS = 5
+_PACKAGE = Path(__file__).parent
+_STYLES = [_PACKAGE / "styles" / "app.tcss", *sorted((_PACKAGE / "screens").glob("*.tcss"))]
+"""All at once: Textual would read every rule of the program again for each screen that brought its own."""
 
 
 class CrmApp(
@@ -41,7 +45,7 @@ class CrmApp(
     ``joiner`` makes an empty terminal one of a hub's, by its URL and a code.
     """
 
-    CSS_PATH = "styles/app.tcss"
+    CSS_PATH: ClassVar[Any] = _STYLES
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = []
 

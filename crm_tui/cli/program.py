@@ -12,6 +12,7 @@ from crm_tui.cli import care, data, deeds, hub, joining, work
 from crm_tui.cli.terminal import running_clock, terminal_of
 from crm_tui.i18n import knows, t
 from crm_tui.settings import find_home
+from crm_tui.sync.machine import program_version
 
 
 class SpokenGroup(TyperGroup):
@@ -40,11 +41,21 @@ def build_program() -> typer.Typer:
     return program
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"crm-tui {program_version()}")
+        raise typer.Exit
+
+
 def _before(
     context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="cli.help.home")] = None,
     as_person: Annotated[str, typer.Option("--as", help="cli.help.as")] = "",
     clock: Annotated[str, typer.Option(help="cli.help.clock", hidden=True)] = "",
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="cli.help.version", is_eager=True, callback=_say_version)
+    ] = False,
 ) -> None:
     at = running_clock(clock) if clock else None
     context.obj = terminal_of(home, as_person, at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 
 class News:
@@ -16,24 +16,35 @@ class News:
         self._closing = False
 
     async def wait(self, device_id: str, cursors: Mapping[str, int], seconds: float) -> bool:
-        """Wait until a space is beyond its cursor or the terminal is frozen; tell whether that came about."""
-        if self._closing:
-            return False
-        if device_id in self._frozen or any(self._revs.get(one, 0) > rev for one, rev in cursors.items()):
-            return True
+        """Tell whether a space went beyond its cursor, or back, or the terminal was frozen, in that time.
+
+        A space goes back with a hub that was restored.
+        """
         woken = asyncio.Event()
         topics = (device_id, *cursors)
         for topic in topics:
             self._waiting.setdefault(topic, set()).add(woken)
         try:
             async with asyncio.timeout(seconds):
-                await woken.wait()
+                before = self._standing(cursors)
+                while not (self._closing or self._concerns(device_id, cursors, before)):
+                    before = self._standing(cursors)
+                    await woken.wait()
+                    woken.clear()
         except TimeoutError:
             return False
         finally:
             for topic in topics:
                 self._forget(topic, woken)
         return not self._closing
+
+    def _standing(self, spaces: Iterable[str]) -> dict[str, int]:
+        return {space: self._revs.get(space, 0) for space in spaces}
+
+    def _concerns(self, device_id: str, cursors: Mapping[str, int], before: Mapping[str, int]) -> bool:
+        now = self._standing(cursors)
+        moved = any(now[space] > rev or now[space] < before[space] for space, rev in cursors.items())
+        return moved or device_id in self._frozen
 
     def tell(self, revs: Mapping[str, int], frozen: set[str]) -> None:
         """Wake who waits for a space that is further than before, and the terminals frozen since."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 class BehindScreen(WorkScreen):
     """A list that counts exactly what the figure counts."""
 
-    CSS_PATH = "behind.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({"deal", "customer", "lead"})
     AUTO_FOCUS = "#rows"
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -97,7 +97,6 @@ class BoardCards:
 class BoardScreen(MovesDeals):
     """Columns of deals; Shift+Right and Shift+Left move the card under the cursor, or all selected ones."""
 
-    CSS_PATH = "board.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset(
         {"deal", "customer", "stage", "pipeline", "person", "product_line", "product"}
     )

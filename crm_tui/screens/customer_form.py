@@ -45,7 +45,6 @@ class CustomerFormScreen(LeasedForm):
     ``phone``, ``name`` and ``more`` (by field) are what is already known of a new one.
     """
 
-    CSS_PATH = "customer_form.tcss"
     FORM = "customer_form"
     SEVERAL = frozenset({"tags"})
     BINDINGS: ClassVar[list[BindingType]] = []

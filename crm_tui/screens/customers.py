@@ -93,7 +93,6 @@ class FoundRows(AskedRows[CustomerLine, CustomerLine]):
 class CustomersScreen(BatchScreen, Searching):
     """One line to type into and the list it finds; Enter opens, an unknown number becomes a customer."""
 
-    CSS_PATH = "customers.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({"customer", "deal", "contact_point", "follow_up"})
     AUTO_FOCUS = "#typed"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 class DealFormScreen(FormScreen):
     """Open a deal for a customer, or with ``deal_id`` change one; only what was changed is saved."""
 
-    CSS_PATH = "deal_form.tcss"
     FORM = "deal_form"
     BINDINGS: ClassVar[list[BindingType]] = []
 

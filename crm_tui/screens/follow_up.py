@@ -41,7 +41,6 @@ class FollowUpScreen(KeepsDraft):
     customer who is not here any more: the hub takes in what was said with them all the same.
     """
 
-    CSS_PATH = "follow_up.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset()
     AUTO_FOCUS = ""
     FORM = DRAFT_FORM

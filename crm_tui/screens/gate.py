@@ -38,7 +38,6 @@ _FOLLOW_UP = "need"
 class GateScreen(WorkScreen):
     """What one deal still needs to leave its stage; ``need`` asks for a follow-up (F3)."""
 
-    CSS_PATH = "gate.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({"follow_up", "deal", "stage_evidence"})
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -39,7 +39,6 @@ Section = tuple[str, Sequence[KeyLine]]
 class HelpScreen(CrmScreen):
     """What can be done on the screen ``about``; it is untouched below and comes back as it was."""
 
-    CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#find"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "more", "help.more_key", tooltip="help.more_tip"),

@@ -49,7 +49,6 @@ SHOWN_PROBLEMS = 5
 class ImportScreen(WorkScreen):
     """One screen for the whole way; F6 looks, F10 imports, F7 takes the last import back."""
 
-    CSS_PATH = "importing.tcss"
     AUTO_FOCUS = "Form TextField"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f6", "look", "importing.look_key", tooltip="importing.look"),

@@ -16,8 +16,6 @@ from crm_tui.widgets.which_key import HESITATION, Jump, WhichKey
 class JumpScreen(WhichKey):
     """Waits for one key and goes where it leads; a key that leads nowhere is named on the screen below."""
 
-    CSS_PATH = "jump.tcss"
-
     def __init__(self, counter: Counter, *, delay: float = HESITATION) -> None:
         self.counter = counter
         super().__init__(places_to_jump(), delay=delay)

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 class LeadFormScreen(FormScreen):
     """Convert the lead ``lead_id``; its number stays masked and is changed only where it is typed anew."""
 
-    CSS_PATH = "lead_form.tcss"
     FORM = "lead_form"
     BINDINGS: ClassVar[list[BindingType]] = []
 

@@ -66,7 +66,6 @@ class LeadRows(AskedRows[LeadLine, LeadLine]):
 class LeadsScreen(WorksOnLeads, Searching):
     """One line to type into and the leads it finds; Enter makes a customer of one, or opens its customer."""
 
-    CSS_PATH = "leads.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({"lead", "customer", "person"})
     AUTO_FOCUS = "#typed"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -39,7 +39,6 @@ PAUSE: Final = 5.0
 class LoginScreen(CrmScreen):
     """The door: nothing of any customer is on it."""
 
-    CSS_PATH = "login.tcss"
     AUTO_FOCUS = "#number"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "keys.help"),

@@ -43,7 +43,6 @@ class Deed:
 class PaletteScreen(CrmModal[None]):
     """Choose by name what to do on the screen ``about``; Enter does it there."""
 
-    CSS_PATH = "palette.tcss"
     AUTO_FOCUS = "TextField"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),

@@ -51,7 +51,6 @@ REFRESH_SECONDS = 60
 class PanelScreen(WorkScreen):
     """Tiles, funnel and alerts; Enter opens the rows behind a figure, ``?`` says how it is counted."""
 
-    CSS_PATH = "panel.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({"deal", "stage_visit", "lead", "customer", "follow_up"})
     AUTO_FOCUS = "#figures"
     BINDINGS: ClassVar[list[BindingType]] = [

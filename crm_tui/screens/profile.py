@@ -40,7 +40,6 @@ from crm_tui.widgets.why import why_words
 class ProfileScreen(Reveals, MovesDeals):
     """One customer; ``siblings`` are the ids of the list it was opened from, for ``[`` and ``]``."""
 
-    CSS_PATH = "profile.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset(
         {"customer", "contact_point", "contact", "deal", "stage_visit", "stage_evidence", "follow_up"}
         | {"contact_plan", "ownership_event", "stage", "product", "product_line", "person"}

@@ -94,7 +94,6 @@ class QuickLine(TextField):
 class QuickScreen(KeepsDraft):
     """One line; Enter saves what is whole and clears it, what has gaps opens in its form."""
 
-    CSS_PATH = "quick.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({"customer", "contact_point", "deal", "person"})
     AUTO_FOCUS = "#line"
     FORM = "quick"

@@ -25,7 +25,6 @@ from crm_tui.widgets.workplace import WorkScreen
 class SettingsScreen(WorkScreen):
     """What the organisation and this terminal have decided; what is not allowed says so."""
 
-    CSS_PATH = "settings.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset(
         {"person", "org_unit", "stage", "pipeline", "setting", "product", "product_line"}
     )

@@ -80,7 +80,6 @@ class _Shown:
 class SyncScreen(WorkScreen):
     """The way to the hub above, the last commands below; Enter says why and shows all that was typed."""
 
-    CSS_PATH = "sync.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({LINK, "outbox"})
     AUTO_FOCUS = "#rows"
     BINDINGS: ClassVar[list[BindingType]] = [

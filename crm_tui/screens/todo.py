@@ -81,7 +81,6 @@ class TodoRows(AskedRows[TodoLine, CustomerLine]):
 class TodoScreen(BatchScreen, Searching):
     """The list a clerk clears every day; Left and Right change the tab, the right pane explains the row."""
 
-    CSS_PATH = "todo.tcss"
     SHOWS: ClassVar[frozenset[str]] = frozenset({"customer", "deal", "follow_up", "contact_plan", "setting"})
     AUTO_FOCUS = "#rows"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 class UnlockScreen(CrmScreen):
     """The number and PIN of a manager who sees the person; nobody is logged in by it."""
 
-    CSS_PATH = "unlock.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "keys.help"),

@@ -38,7 +38,6 @@ class WizardScreen(CrmScreen):
     Who joins a hub is done after the second one: the hub has everything else.
     """
 
-    CSS_PATH = "wizard.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "keys.help"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, case, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from crm_tui.domain.errors import Refused
 from crm_tui.store.scope import Viewer
@@ -39,8 +39,8 @@ def take(tx: Transaction, viewer: Viewer, customer_id: str, holder: str, now: da
     seen = (customer.c.id == customer_id, customer.c.archived_at.is_(None), viewer.scope.where(customer))
     if tx.first(select(customer.c.id).where(*seen)) is None:
         raise Refused("customer_unknown")
-    dialect, key = _DIALECTS[tx.dialect]
-    fresh = dialect.insert(edit_lease).values(
+    insert, key = _ways(tx.dialect)
+    fresh = insert(edit_lease).values(
         customer_id=customer_id, holder=holder, person_id=viewer.person_id, until=now + DURATION
     )
     free = or_(edit_lease.c.holder == holder, edit_lease.c.until <= now)
@@ -59,9 +59,11 @@ def release(tx: Transaction, customer_id: str, holder: str, now: datetime) -> No
     tx.delete_where(edit_lease, or_(its, edit_lease.c.until <= now))
 
 
-_DIALECTS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "sqlite": (sqlite, {"index_elements": [edit_lease.c.customer_id]}),
+def _ways(dialect: str) -> tuple[Any, dict[str, Any]]:
+    """Return how a database inserts, and how it says which key may be there already."""
+    if dialect == "sqlite":
+        return sqlite.insert, {"index_elements": [edit_lease.c.customer_id]}
+    from sqlalchemy.dialects import postgresql
+
     # At a hub the organisation leads the key, and fills itself in.
-    "postgresql": (postgresql, {"constraint": str(edit_lease.primary_key.name)}),
-}
-"""How each database says which key may be there already."""
+    return postgresql.insert, {"constraint": str(edit_lease.primary_key.name)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,9 +68,9 @@ class HttpHub:
         self._lacks: Refused | None = None
         """Why nothing can be asked, though work goes on: the authority's certificate is gone."""
         try:
-            trusted = _trusting(authority) if authority else True
+            trusted = _trusting(authority) if authority else _trusting_for(url)
         except Refused as no:
-            trusted, self._lacks = True, no
+            trusted, self._lacks = _nobody(), no
         try:
             self._client = httpx.Client(
                 base_url=url.rstrip("/") + "/",
@@ -212,6 +213,22 @@ def _strange(response: httpx.Response) -> Say:
     if asked.scheme == "http" and (to_tls or response.status_code == _BAD):
         return Say.WANTS_TLS
     return Say.NOT_A_HUB
+
+
+def _trusting_for(url: str) -> ssl.SSLContext:
+    """Return whom to trust at a URL: whom the system does, and nobody where nothing is encrypted."""
+    return _nobody() if url.strip().lower().startswith("http:") else _the_systems()
+
+
+@cache
+def _the_systems() -> ssl.SSLContext:
+    """Read the authorities of the system once: there are a hundred and more of them."""
+    return httpx.create_ssl_context()
+
+
+@cache
+def _nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _trusting(authority: Path) -> ssl.SSLContext:

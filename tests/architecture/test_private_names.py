@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import pkgutil
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 
@@ -34,6 +35,7 @@ def _classes() -> list[type]:
     ]
 
 
+@cache
 def _assigned(cls: type) -> set[str]:
     """Private names that a class body defines or assigns on self."""
     tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(cls)))

@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from crm_tui.cli.program import build_program
 
 pytestmark = pytest.mark.e2e
 
@@ -15,14 +18,9 @@ CLOCK = ("--clock", "2026-01-08T02:42:00+00:00")
 
 
 def run(home, *words):
-    """Run a verb to its end; return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "crm_tui", "--home", str(home), *CLOCK, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    """Run a verb of the set-up, in this process; return what it printed."""
+    done = CliRunner().invoke(build_program(), ["--home", str(home), *CLOCK, *words])
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 

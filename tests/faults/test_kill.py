@@ -15,7 +15,7 @@ from crm_tui.store.tables import contact_plan, customer, follow_up, outbox
 ROUNDS = 50
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_acknowledged_follow_up_is_lost_by_kill_9(seed, office, database, tmp_path):
     customer_id = office.customer()
     database.dispose()

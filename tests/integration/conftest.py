@@ -40,7 +40,6 @@ def postgres_url(postgres_server: str) -> str:
     admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
     admin.dispose()
     return postgres_server.replace("/postgres?", f"/{name}?", 1)
 

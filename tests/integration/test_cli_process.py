@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -28,14 +29,20 @@ def run(home: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess
     )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A founded home with an administrator 1001."""
-    folder = tmp_path / "home"
+@pytest.fixture(scope="session")
+def founded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A founded home with an administrator 1001, made once for each worker."""
+    folder = tmp_path_factory.mktemp("process") / "home"
     made = run(folder, "init", "--company", "Haitang", "--admin", "Ada", "--json")
     assert made.returncode == 0, made.stderr
     assert "branch_id" in json.loads(made.stdout)
     return folder
+
+
+@pytest.fixture
+def home(founded_home: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(founded_home, tmp_path / "home"))
 
 
 def test_lines_go_in_by_one_pipe_and_come_out_by_another(home: Path) -> None:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from crm_tui import i18n
 from crm_tui.cli.key_check import conflicts, key_lines
 from crm_tui.cli.program import build_program
+from crm_tui.desk import Desk
 from crm_tui.i18n import t
 from crm_tui.screens.board import BoardScreen
 from crm_tui.store.credentials import set_verifier
+from crm_tui.store.tables import person
 
 PIN = "2468"
 CLOCK = "2026-01-08T02:42"
@@ -33,10 +38,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture
-def cli(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def _runner(home: Path) -> Run:
     """Run the program at the clock of the tests, by the administrator unless ``by`` says otherwise."""
-    monkeypatch.setenv("CRM_TUI_PIN", PIN)
 
     def run(*words: str, by: str = "1001", typed: str | None = None, at: str = CLOCK) -> Result:
         before = ["--home", str(home), "--as", by, "--clock", at]
@@ -46,37 +49,54 @@ def cli(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def founded(cli: Run, home: Path, cheap_verifier: str) -> Run:
-    """A founded organisation: 1001 administrator, 6001 and 6002 clerks, all with the same PIN."""
-    assert cli("init", "--company", "海棠", "--admin", "王管", "--team", "Team one").exit_code == 0
+def cli(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The program, and nothing there yet."""
+    monkeypatch.setenv("CRM_TUI_PIN", PIN)
+    return _runner(home)
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory, cheap_verifier: str) -> dict[str, Path]:
+    """The homes of ``founded`` and ``stocked``, made once for each worker."""
+    folder = tmp_path_factory.mktemp("verbs")
+    made = {name: folder / name for name in ("founded", "stocked")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_TUI_PIN", PIN)
+        _found(made["founded"], cheap_verifier)
+        shutil.copytree(made["founded"], made["stocked"])
+        run = _runner(made["stocked"])
+        assert run("q", "13800138000 张三 A #瓷砖 ¥1.2万 !3天", by="6001").exit_code == 0
+        assert run("q", "13911112222 李四", by="6001").exit_code == 0
+    return made
+
+
+def _found(home: Path, verifier: str) -> None:
+    run = _runner(home)
+    assert run("init", "--company", "海棠", "--admin", "王管", "--team", "Team one").exit_code == 0
     (unit,) = [row[0] for row in _rows(home, "SELECT id FROM org_unit WHERE kind = 'team'")]
     for number, name in (("6001", "陈静"), ("6002", "李敏")):
-        made = cli(
-            "do",
-            "create_person",
-            "--json",
-            json.dumps({"number": number, "name": name, "role": "clerk", "unit_id": unit}),
-        )
+        fields = {"number": number, "name": name, "role": "clerk", "unit_id": unit}
+        made = run("do", "create_person", "--json", json.dumps(fields))
         assert made.exit_code == 0, made.output
-    from sqlalchemy import select
-
-    from crm_tui.desk import Desk
-    from crm_tui.store.tables import person
-
     desk = Desk.open(home / "crm.db")
     with desk._books.write() as tx:
         for person_id in tx.scalars(select(person.c.id)):
-            set_verifier(tx, person_id, cheap_verifier)
+            set_verifier(tx, person_id, verifier)
     desk.close()
+
+
+@pytest.fixture
+def founded(cli: Run, home: Path, homes: dict[str, Path]) -> Run:
+    """A founded organisation: 1001 administrator, 6001 and 6002 clerks, all with the same PIN."""
+    shutil.copytree(homes["founded"], home)
     return cli
 
 
 @pytest.fixture
-def stocked(founded: Run) -> Run:
-    """Two customers of 6001, of whom one is overdue by the next day."""
-    assert founded("q", "13800138000 张三 A #瓷砖 ¥1.2万 !3天", by="6001").exit_code == 0
-    assert founded("q", "13911112222 李四", by="6001").exit_code == 0
-    return founded
+def stocked(cli: Run, home: Path, homes: dict[str, Path]) -> Run:
+    """The same with two customers of 6001, of whom one is overdue by the next day."""
+    shutil.copytree(homes["stocked"], home)
+    return cli
 
 
 def _rows(home: Path, question: str) -> list[Any]:
@@ -305,6 +325,12 @@ def test_any_command_is_listed_with_its_fields_and_carried_out(founded: Run) -> 
     assert founded("do", "create_customer", "--json", "{", by="6001").exit_code == 2
     not_allowed = founded("do", "create_product_line", "--json", '{"name": "x"}', by="6001")
     assert not_allowed.exit_code == 3
+
+
+def test_the_version_is_said_without_any_data(home: Path) -> None:
+    said = CliRunner().invoke(build_program(), ["--home", str(home), "--version"])
+    assert said.stdout == f"crm-tui {version('crm-tui')}\n"
+    assert not home.exists()
 
 
 def test_a_home_without_data_is_said_and_stays_as_it_is(cli: Run, home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +19,11 @@ from crm_tui.desk.link import Link
 from crm_tui.hub import accounts, founding, postgres
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
+from crm_tui.hub.copying import CARRIED
 from crm_tui.hub.opening import make_hub, on_server
 from crm_tui.hub.server import Server
 from crm_tui.hub.share import SharedHub
-from crm_tui.hub.tables import command_log, device
+from crm_tui.hub.tables import HUB_TABLES, command_log, device
 from crm_tui.store import outbox as own_outbox
 from crm_tui.store.backup import backup
 from crm_tui.store.credentials import set_verifier
@@ -189,26 +189,28 @@ def hub_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def hub_template(postgres_server: str) -> str:
-    """The name of a database with a hub's tables, of which a copy costs a tenth of making them."""
+def hub_database(postgres_server: str) -> str:
+    """The URL of the worker's PostgreSQL database with a hub's tables; making it takes half a second."""
     name = "hub_" + os.environ.get("PYTEST_XDIST_WORKER", "only")
+    url = postgres_server.replace("/postgres?", f"/{name}?", 1)
     _administer(postgres_server, f"CREATE DATABASE {name}")
-    postgres.migrate(_database(postgres_server, name))
-    return name
+    postgres.migrate(url)
+    _administer(postgres_server, f"GRANT TEMPORARY ON DATABASE {name} TO {postgres.ROLE}")
+    return url
 
 
 @pytest.fixture
-def hub_server(postgres_server: str, hub_template: str) -> Iterator[str]:
+def hub_server(hub_database: str) -> Iterator[str]:
     """The URL of a PostgreSQL database with a hub's tables and nothing in them."""
-    name = f"{hub_template}_{next(_COUNTER)}"
+    yield hub_database
     _administer(
-        postgres_server,
-        f"CREATE DATABASE {name} TEMPLATE {hub_template}",
-        f"ALTER DATABASE {name} SET synchronous_commit = off",
-        f"GRANT TEMPORARY ON DATABASE {name} TO {postgres.ROLE}",
+        hub_database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "SET session_replication_role = replica",  # the references need no looking after: all rows go
+        *(f'DELETE FROM "{table.name}"' for table in (*CARRIED, *HUB_TABLES)),
+        "DELETE FROM organisation",
     )
-    yield _database(postgres_server, name)
-    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -223,7 +225,6 @@ def copy_database(postgres_server: str) -> Callable[[str, str], None]:
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'",
             f"CREATE DATABASE {target} TEMPLATE {source}",
             f"ALTER DATABASE {source} WITH ALLOW_CONNECTIONS true",
-            f"ALTER DATABASE {target} SET synchronous_commit = off",
             f"GRANT TEMPORARY ON DATABASE {target} TO {postgres.ROLE}",
         )
 
@@ -236,18 +237,11 @@ def drop_database(postgres_server: str) -> Callable[[str], None]:
     return lambda name: _administer(postgres_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-_COUNTER = itertools.count(1)
-
-
-def _administer(server: str, *statements: str) -> None:
-    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+def _administer(url: str, *statements: str) -> None:
+    admin = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
-
-
-def _database(server: str, name: str) -> str:
-    return server.replace("/postgres?", f"/{name}?", 1)
 
 
 @pytest.fixture

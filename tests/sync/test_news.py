@@ -49,6 +49,18 @@ async def test_a_space_that_went_back_is_news_as_well() -> None:
     assert await east is True
 
 
+async def test_who_has_it_already_is_not_woken_by_the_news_of_it() -> None:
+    """A terminal is often faster than the look of the hub at what has moved, which then is no news to it."""
+    news = News()
+    east = await waiting(news, "a", east=4)
+    news.tell({"east": 3}, set())
+    news.tell({"east": 4}, set())
+    await asyncio.sleep(0)
+    assert not east.done()
+    news.tell({"east": 5}, set())
+    assert await east is True
+
+
 async def test_what_is_known_already_is_answered_at_once_and_an_ended_wait_by_no() -> None:
     news = News()
     news.tell({"east": 4}, {"c"})

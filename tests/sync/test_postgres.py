@@ -178,9 +178,14 @@ def test_a_database_without_a_hub_is_said_to_have_none(
 
 def test_a_newer_programs_tables_are_left_alone(hub_server: str, as_owner: Any) -> None:
     with as_owner.begin() as connection:
+        ours = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Refused) as no:
-        postgres.migrate(hub_server)
+    try:
+        with pytest.raises(Refused) as no:
+            postgres.migrate(hub_server)
+    finally:
+        with as_owner.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :ours"), {"ours": ours})
     assert no.value.code == "schema_newer"
 
 
