@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from crm_tui.cli import care, data, deeds, hub, joining, work
-from crm_tui.cli.terminal import running_clock, terminal_of
+from crm_tui.cli.terminal import USAGE, fail, running_clock, terminal_of
+from crm_tui.cli.usage import usage_words
 from crm_tui.i18n import knows, t
 from crm_tui.settings import find_home
 from crm_tui.sync.machine import program_version
@@ -21,6 +25,16 @@ class SpokenGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         _speak(self)
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """Read what stands before the verb."""
+        with _usage_in_words():
+            return super().make_context(*given, **more)
+
+    def invoke(self, context: Any) -> Any:
+        """Read the verb and what stands behind it, and do it."""
+        with _usage_in_words():
+            return super().invoke(context)
 
 
 def build_program() -> typer.Typer:
@@ -39,6 +53,16 @@ def build_program() -> typer.Typer:
     for family in (work, deeds, data, care, joining, hub):
         family.add_verbs(program)
     return program
+
+
+@contextmanager
+def _usage_in_words() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        if getattr(error, "exit_code", None) != USAGE:
+            raise
+        fail(usage_words(error), USAGE)
 
 
 def _say_version(asked: bool) -> None:
