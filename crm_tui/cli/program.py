@@ -77,7 +77,7 @@ def _before(
     as_person: Annotated[str, typer.Option("--as", help="cli.help.as")] = "",
     clock: Annotated[str, typer.Option(help="cli.help.clock", hidden=True)] = "",
     *,
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", help="cli.help.version", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:

@@ -4,8 +4,8 @@ The handlers ask whether a number is free by looking at the rows, and see no row
 just writing. The key of ``identity_key`` is what makes that other one wait, and the second of the two learn
 that it came second: its portion begins anew, and the handler then finds the first one's customer.
 
-Several have one number where a fact was taken in with a mark. The first of them has the key, and when that one
-gives the number up nobody has, until another of them is written again: the rows alone say what is taken.
+Several have one number where a fact was taken in with a mark. The first of them has the key, and when that
+one gives the number up nobody has, until another of them is written again: the rows alone say what is taken.
 """
 
 from __future__ import annotations

@@ -173,16 +173,12 @@ def test_no_sentence_escapes_the_catalogs():
 
 
 def _screen_of(style: Path) -> str:
-    """Return the name of the class that wears a style sheet."""
-    for node in ast.walk(_tree(style.with_suffix(".py"))):
-        if isinstance(node, ast.ClassDef) and any(
-            isinstance(one, ast.Assign)
-            and getattr(one.targets[0], "id", "") == "CSS_PATH"
-            and getattr(one.value, "value", "") == style.name
-            for one in node.body
-        ):
-            return node.name
-    return ""
+    """Return the name of the one screen in the file beside a style sheet."""
+    classes = [
+        node.name for node in ast.walk(_tree(style.with_suffix(".py"))) if isinstance(node, ast.ClassDef)
+    ]
+    screens = [name for name in classes if name.endswith("Screen")]
+    return screens[0] if len(screens) == 1 else ""
 
 
 def _top_selectors(text: str) -> Iterator[str]:

@@ -142,9 +142,11 @@ def test_hostile_names_are_only_text_on_the_board_the_profile_and_in_forms(at_bo
 def test_an_idle_counter_locks_over_a_form_and_keeps_what_was_typed(start, home, facts):
     (home / "settings.toml").write_text("idle_minutes = 0\n", "utf-8")
     door = start()
-    door.until("PIN", "工号")
     for _ in range(8):  # the lock may fall before the text is there: then once more
-        door.press("up", "ctrl+u", facts.number, "enter", facts.pin, "enter", "f3", "enter", "还没说完")
+        door.until("PIN", "工号")
+        door.press("up", "ctrl+u", facts.number)
+        door.until("剩余尝试")  # what is typed on while the data is being opened takes the PIN back
+        door.press("enter", facts.pin, "enter", "f3", "enter", "还没说完")
         door.until("已锁屏")
         kept = rows(home, "SELECT answers FROM draft")
         if kept:

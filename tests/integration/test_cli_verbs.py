@@ -534,3 +534,30 @@ def test_a_key_with_two_meanings_on_one_screen_is_found() -> None:
     assert conflicts([BoardScreen]) == []
     assert len(conflicts([Torn])) == 2
     assert any(line.startswith("Torn\tf7") for line in key_lines([Torn]))
+
+
+@pytest.mark.parametrize(
+    ("words", "en", "zh"),
+    [
+        (("fnid",), "There is no verb 'fnid'. Perhaps: 'find'", "没有 'fnid' 这个子命令, 是否想写: 'find'"),
+        (("zzz",), "There is no verb 'zzz'.", "没有 'zzz' 这个子命令。"),
+        (("hub", "invte"), "Perhaps: 'invite', 'init'", "是否想写: 'invite', 'init'"),
+        (("log",), "'who' is missing.", "缺少 'who'。"),
+        (("init", "--admin", "x"), "'--company' is missing.", "缺少 '--company'。"),
+        (("doctor", "--fixx"), "no option --fixx. Perhaps: --fix", "没有 --fixx 这个选项, 是否想写: --fix"),
+        (("--zzz",), "There is no option --zzz.", "没有 --zzz 这个选项。"),
+        (("doctor", "--fix=3"), "'--fix' stands alone", "'--fix' 后面不带值"),
+        (("hub", "devices", "--move"), "'--move' needs a value", "'--move' 后面要写值"),
+        (("backup", "a", "b"), "One word too many: b.", "多了: b。"),
+        (("overdue", "--limit", "x"), "'--limit' cannot have this value.", "'--limit' 不能是这个值。"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_told_in_the_persons_language(
+    words: tuple[str, ...], en: str, zh: str, home: Path
+) -> None:
+    for language, expected in (("en", en), ("zh_CN", zh)):
+        i18n.use(language)
+        said = CliRunner().invoke(build_program(), ["--home", str(home), *words])
+        assert (said.exit_code, said.stdout) == (2, "")
+        assert expected in said.stderr
+        assert all(one not in said.stderr for one in ("Error", "Usage", "No such", "Missing", "Invalid"))

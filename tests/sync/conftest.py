@@ -157,15 +157,17 @@ _POSTGRES = pytest.mark.postgres
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Let every test run on each database of a hub, and with each way to it that makes sense there."""
+    """Let every test run on each database of a hub, and by each way to it.
+
+    The way knows nothing of the database: each of them meets one, but for tests that are about a file.
+    """
     chosen = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
     if "hub_kind" not in metafunc.fixturenames or "hub_kind" in chosen:
         return
     in_a_file = "in_a_file" in metafunc.fixturenames
     if "way" in metafunc.fixturenames:
-        ways = [("share", "sqlite"), ("http", "sqlite")]
-        more = [] if in_a_file else [pytest.param("http", "postgresql", marks=_POSTGRES)]
-        metafunc.parametrize(("way", "hub_kind"), [*ways, *more], indirect=True)
+        far = ("http", "sqlite") if in_a_file else pytest.param("http", "postgresql", marks=_POSTGRES)
+        metafunc.parametrize(("way", "hub_kind"), [("share", "sqlite"), far], indirect=True)
     else:
         more = [] if in_a_file else [pytest.param("postgresql", marks=_POSTGRES)]
         metafunc.parametrize("hub_kind", ["sqlite", *more], indirect=True)

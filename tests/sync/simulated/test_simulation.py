@@ -24,6 +24,7 @@ def test_after_the_faults_have_healed_all_terminals_hold_what_the_hub_shows_them
     assert len(world.given) > LEAST
     world.check()
 
+
 def test_every_kind_of_command_is_part_of_the_simulation(new_world: Any, deeds: Any) -> None:
     world = new_world(99, "Haitang")
     kinds, wanted = set(), set(by_kind()) - {"found_organisation"}
