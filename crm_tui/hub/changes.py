@@ -53,23 +53,25 @@ def _entries(tx: Transaction, touched: Touched) -> dict[Entry, bool]:
     work = {name: set(keys) for name, keys in touched.items()}
     if deal.name in work:  # a deal brings its customer's card into its own branch
         work.setdefault(customer.name, set()).update(customers_of(tx, work[deal.name]))
-    notes = work.pop(import_row.name, set())
+    noted = work.pop(import_row.name, set())
+    notes: set[str] = set()
     entries: dict[Entry, bool] = {}
     for parent in (customer, deal):
         moved = _of_table(tx, parent.name, work.pop(parent.name, set()), entries)
         notes |= notes_on(tx, parent, moved)
         for child, keys in hanging_on(tx, parent, moved).items() if moved else ():
-            work.setdefault(child, set()).update(keys)
+            work.setdefault(child, set()).update(_strayed(tx, child, keys))
     for name, keys in work.items():
         notes |= notes_on(tx, _table(name), _of_table(tx, name, keys, entries))
-    _of_table(tx, import_row.name, notes, entries)
+    _of_table(tx, import_row.name, noted | _strayed(tx, import_row.name, notes), entries)
     return entries
 
 
 def _of_table(tx: Transaction, name: str, keys: set[str], entries: dict[Entry, bool]) -> set[str]:
-    """Enter the rows of one table; return the keys of those that were in other spaces before, or are gone.
+    """Enter the rows of one table; return the keys of those that may have moved, or are gone.
 
-    One that came to a space without leaving any counts: a customer whose closed deal stays behind does.
+    Where a row stood in several spaces, or does, the feed does not say which of them was its own: a customer
+    of two branches goes from one to the other and is in both before and after.
     """
     now, before = spaces_of(tx, _table(name), keys), _known_spaces(tx, name, keys)
     moved: set[str] = set()
@@ -79,9 +81,15 @@ def _of_table(tx: Transaction, name: str, keys: set[str], entries: dict[Entry, b
             entries[space, name, key] = True
         for space in there - here:
             entries[space, name, key] = False
-        if there and there != here:
+        if there and (there != here or len(here) > 1):
             moved.add(key)
     return moved
+
+
+def _strayed(tx: Transaction, name: str, keys: set[str]) -> set[str]:
+    """Return the keys of the rows that are elsewhere than the feed says."""
+    now, before = spaces_of(tx, _table(name), keys), _known_spaces(tx, name, keys)
+    return {key for key in keys if now.get(key, frozenset()) != before.get(key, frozenset())}
 
 
 def _known_spaces(tx: Transaction, name: str, keys: Iterable[str]) -> Mapping[str, frozenset[str]]:

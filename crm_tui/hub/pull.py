@@ -2,7 +2,7 @@
 
 Kept here: I6 (nothing is missed: the feed is read in one snapshot, up to a bound that the first page fixed),
 I10 (a row that has left the terminal's spaces is told as gone), I2 (answers come only with the state that
-shows their effects: with the last page, and of several pages only what happened before the first).
+shows their effects: with what is whole, one page in one snapshot).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Row, Select, Table, func, select, tuple_
@@ -71,7 +70,7 @@ def tell(books: HubBooks, device_id: str, request: PullRequest, page: int) -> Pu
             raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
         if meta_value(tx, "mode", NORMAL) == RECOVERING:
             raise HubError(Say.RECOVERING)
-        if request.first_pending > row.last_seq + 1:
+        if request.first_pending > row.last_seq + 1 or not _has_carried_out(tx, request.newest):
             raise BehindError
         scope = spaces_below(tx, row.unit_id)
         same = request.scope_hash == scope_hash(scope)
@@ -110,14 +109,30 @@ def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any
         more=Place(space=last.space, rev=last.rev, table=last.tbl, key=last.key)
         if page.more and last is not None
         else None,
-        acks=_answers(tx, row.device_id, request, page, whole=whole),
+        acks=[_ack(one) for one in _unknown(tx, row.device_id, request)] if whole else [],
         seats=seats_at(tx, row.device_id) if whole else None,
         digests=digests(tx, page.scope) if whole and request.digests else [],
         safe_until=int(meta_value(tx, "safe_until", "0")),
         safe_seq=row.safe_seq,
         decided=decided if whole else request.decided,
+        newest=_newest(tx),
         hub_now=books.now,
     )
+
+
+def _newest(tx: Transaction) -> str:
+    order = (command_log.c.hub_at, command_log.c.device_id, command_log.c.seq)
+    return tx.scalar(select(command_log.c.cmd_id).order_by(*(one.desc() for one in order)).limit(1)) or ""
+
+
+def _has_carried_out(tx: Transaction, cmd_id: str) -> bool:
+    """Tell whether this hub knows a command of whose effects it once told a terminal.
+
+    Revisions alone do not say it: a hub that was put back counts on from an older number, and others may have
+    brought it beyond the number that the terminal knows.
+    """
+    known = select(command_log.c.cmd_id).where(command_log.c.cmd_id == cmd_id)
+    return not cmd_id or tx.first(known) is not None
 
 
 def spaces_below(tx: Transaction, unit_id: str) -> list[str]:
@@ -266,22 +281,6 @@ def _known(name: str) -> Table:
     table = replicated(name)
     assert table is not None, "the feed names only tables that are replicated"
     return table
-
-
-def _answers(tx: Transaction, device_id: str, request: PullRequest, page: _Page, *, whole: bool) -> list[Ack]:
-    """Return the answers whose effects the terminal has with this page, in order without a gap."""
-    if page.more:
-        return []
-    rows = _unknown(tx, device_id, request)
-    if whole:
-        return [_ack(row) for row in rows]
-    fresh = sorted((row for row in rows if row.at >= request.first_pending), key=lambda row: int(row.at))
-    return [_ack(row) for row in takewhile(lambda row: _is_shown(row, page.upto), fresh)]
-
-
-def _is_shown(row: Row[Any], upto: Mapping[str, int]) -> bool:
-    """Tell whether the effects of a command are told as far as ``upto``; those of a review may be later."""
-    return not row.answer_no and all(rev <= upto.get(space, rev) for space, rev in row.revs.items())
 
 
 def _unknown(tx: Transaction, device_id: str, request: PullRequest) -> list[Row[Any]]:

@@ -70,13 +70,22 @@ class _Round:
     digests: bool = False
     progress: Progress | None = None
 
+    def note(self, answer: PullAnswer) -> None:
+        """Count the rows that have come."""
+        self.pulled += sum(len(rows.rows) for rows in answer.put)
+        if self.progress is not None and answer.more is not None:
+            self.progress(self.pulled)
+
     def report(self) -> Report:
         return Report(self.sent, self.pulled, self.changed, self.mended)
 
 
 @dataclass(frozen=True)
 class _Pulled:
-    """What a pull brought: what was asked, the last answer, and the pages before it."""
+    """What a pull brought: what was asked, the last answer, and the pages before it.
+
+    The last answer is whole: what the hub held at one instant, with its answers and digests.
+    """
 
     request: PullRequest
     answer: PullAnswer
@@ -88,15 +97,10 @@ class _Pulled:
         return self.answer.scope_hash != self.request.scope_hash
 
     @property
-    def whole(self) -> bool:
-        """Tell whether it was one page: one snapshot with its answers."""
-        return not self.fresh and self.pages.empty
-
-    @property
     def nothing_new(self) -> bool:
         """Tell whether no row has to be put back and forth."""
         told = self.answer
-        return self.whole and not (told.put or told.gone or told.acks or told.digests)
+        return self.pages.empty and not (told.put or told.gone or told.acks or told.digests)
 
     def follows(self, tx: Transaction) -> bool:
         """Tell whether the terminal still stands where it stood when it asked."""
@@ -205,44 +209,41 @@ class SyncClient:
                 cursors=cursors(tx),
                 first_pending=outbox.first_pending(tx),
                 decided=int(fact(tx, "hub_decided", "0")),
+                newest=fact(tx, "hub_newest"),
                 digests=account.digests,
             )
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
-            answer = self._pages(request, self._hub.pull(request), spool, account)
+            answer = self._gather(request, spool, account)
             self._kept = 0  # the hub has recovered, and answers
             if answer is None:
                 return False
             pulled = _Pulled(request, answer, Spool(spool))
-            if pulled.nothing_new:
-                return self._nothing_new(pulled)
-            account.pulled += sum(len(rows.rows) for rows in answer.put)
-            return self._take_over(pulled, account)
+            return self._nothing_new(pulled) if pulled.nothing_new else self._take_over(pulled, account)
 
-    def _pages(
-        self, request: PullRequest, answer: PullAnswer, spool: IO[bytes], account: _Round
-    ) -> PullAnswer | None:
-        """Keep pages until the last has come; return it, None where the terminal was moved meanwhile.
+    def _gather(self, request: PullRequest, spool: IO[bytes], account: _Round) -> PullAnswer | None:
+        """Keep pages until one is whole; return it, None where the terminal was moved meanwhile.
 
-        The pages before then hold rows that are no longer the terminal's to have, and are forgotten (I10).
+        While several pages are read the hub moves on, and a row may be beyond the bound of the pages whose
+        history is not: what they show together was never there, and nobody gets to see it before it is made
+        good. Pages of what is no longer the terminal's to have are forgotten (I10).
         """
-        while answer.more is not None:
-            scope = answer.scope_hash
-            Spool(spool).keep(answer)
-            account.pulled += sum(len(rows.rows) for rows in answer.put)
-            if account.progress is not None:
-                account.progress(account.pulled)
-            answer = self._hub.pull(
-                msgspec.structs.replace(
-                    request,
-                    scope_hash=answer.scope_hash,
-                    cursors=request.cursors if answer.scope_hash == request.scope_hash else {},
-                    upto=answer.upto,
-                    after=answer.more,
-                )
-            )
-            if answer.scope_hash != scope:
+        asked = request
+        while True:
+            answer = self._hub.pull(asked)
+            account.note(answer)
+            same = answer.scope_hash == asked.scope_hash
+            if asked is not request and not same:
                 return None
-        return answer
+            if same and asked.after is None and answer.more is None:
+                return answer
+            Spool(spool).keep(answer)
+            asked = msgspec.structs.replace(
+                request,
+                scope_hash=answer.scope_hash,
+                cursors=(asked.cursors if same else {}) if answer.more else answer.upto,
+                upto=answer.upto if answer.more else None,
+                after=answer.more,
+            )
 
     def _nothing_new(self, pulled: _Pulled) -> bool:
         """Note that the hub was met; no row is put back and forth for nothing."""
@@ -261,6 +262,7 @@ class SyncClient:
             tx,
             hub_safe_until=str(answer.safe_until),
             hub_decided=str(answer.decided),
+            hub_newest=answer.newest,
             hub_schema=str(answer.hub_schema),
             hub_last_sync=str(microseconds(now)),
             hub_frozen="",
@@ -290,7 +292,7 @@ class SyncClient:
             self._note_meeting(tx, answer)
             account.changed |= tx.changed & _BUSINESS
         account.mended |= not sound
-        return sound and pulled.whole
+        return sound
 
 
 def _fetch_anew_where_rows_have_more(tx: Transaction) -> None:

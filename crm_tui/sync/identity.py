@@ -41,7 +41,7 @@ class Identity:
             whole = outbox.reaches(tx, last_seq + 1) and not outbox.has_older(tx)
             if whole:
                 outbox.reopen(tx, last_seq)
-                set_facts(tx, hub_epoch=epoch, hub_scope_hash="", hub_decided="0")
+                set_facts(tx, hub_epoch=epoch, hub_scope_hash="", hub_decided="0", hub_newest="")
         if not whole:
             self._start_over()
 
@@ -80,7 +80,7 @@ class Identity:
         with self._begin() as tx:
             self._note_identity(tx, answer)
             outbox.reopen_all(tx, answer.device_id)
-            set_facts(tx, hub_epoch=answer.epoch, hub_scope_hash="", hub_decided="0")
+            set_facts(tx, hub_epoch=answer.epoch, hub_scope_hash="", hub_decided="0", hub_newest="")
 
     def present(self) -> None:
         """Speak as who this home is by now; a copy on another machine takes an id of its own before all."""

@@ -157,7 +157,8 @@ class PullRequest(Message):
     """Asks for what changed beyond ``cursors``; ``upto`` and ``after`` are those of the page before.
 
     ``first_pending`` is the lowest ``seq`` without an answer; ``digests`` asks for those of every table.
-    ``decided`` is the number of the last answer that the terminal knows to have been changed by a review.
+    ``decided`` is the number of the last answer that the terminal knows to have been changed by a review,
+    ``newest`` the id of the newest command whose effects it has seen, whoever gave it.
     """
 
     epoch: Word
@@ -169,6 +170,7 @@ class PullRequest(Message):
     after: Place | None = None
     digests: bool = False
     decided: Count = 0
+    newest: Word = ""
 
 
 class TableRows(Message):
@@ -195,11 +197,11 @@ class Digest(Message):
 
 
 class PullAnswer(Message):
-    """One page. ``seats`` and ``digests`` come only where the whole fits one page: one snapshot.
+    """One page. ``acks``, ``seats`` and ``digests`` come only with what is whole: one page, one snapshot.
 
-    ``acks`` come with the last page, of several pages only those whose effects are below ``upto``.
     ``seats`` names the people for whom the terminal may speak. ``safe_seq`` is the last of its commands that
-    a checked backup of the hub holds, -1 for none; ``decided`` counts the answers that reviews have changed.
+    a checked backup of the hub holds, -1 for none; ``decided`` counts the answers that reviews have changed;
+    ``newest`` is the id of the newest command of all.
     """
 
     epoch: str
@@ -215,6 +217,7 @@ class PullAnswer(Message):
     safe_until: At = 0
     safe_seq: int = -1
     decided: int = 0
+    newest: str = ""
     hub_now: At = 0
     hub_schema: int = SCHEMA
 

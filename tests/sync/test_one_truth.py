@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
 from crm_tui.commands.deals import CreateDeal
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.metrics.filters import Filters
 from crm_tui.queries.panel import panel
-from crm_tui.store.tables import customer, follow_up
+from crm_tui.store.backup import backup
+from crm_tui.store.engine import check_integrity
+from crm_tui.store.tables import contact_point, customer, follow_up, ownership_event
+from crm_tui.sync.messages import HubError, Say
 
 
 def test_a_terminal_that_joins_has_the_rows_of_its_branch_and_no_others(organisation: Any) -> None:
@@ -179,6 +186,81 @@ def test_a_branch_with_an_old_deal_knows_its_customer_by_name_alone(organisation
     assert not old.sync(digests=True).mended
     (row,) = head.rows(customer, customer.c.id == made)
     assert row["note"] == "新的秘密"
+
+
+def give(terminal: Any, customer_id: str, giver: str, taker: str, **deal_owners: str) -> None:
+    """Let a customer go from one person to another; deals named stay with the person named."""
+    terminal.give(
+        ReassignCustomer(
+            customer_id=customer_id,
+            to_owner_id=taker,
+            expected_owner_id=giver,
+            reason="other",
+            deal_owners=deal_owners,
+        )
+    )
+    terminal.organisation.quiet()
+
+
+def test_the_history_follows_a_customer_whom_two_branches_know_before_and_after(organisation: Any) -> None:
+    head = organisation.terminal("head", "Haitang", log_in="1001")
+    east, west = organisation.terminal("east", "Jingan"), organisation.terminal("west", "Xuhui")
+    ours, theirs = (organisation.people[number] for number in ("6001", "6004"))
+    made = head.give(CreateCustomer(name="来回客", phones=("13900001111",), owner_id=ours))["customer_id"]
+    first = head.give(CreateDeal(customer_id=made))["deal_id"]
+    give(head, made, ours, theirs, **{first: ours})
+    second = head.give(CreateDeal(customer_id=made))["deal_id"]
+    for giver, taker, here, there in ((theirs, ours, east, west), (ours, theirs, west, east)):
+        give(head, made, giver, taker, **{first: ours, second: theirs})
+        for history in (ownership_event, contact_point):
+            assert len(here.rows(history)) == len(head.rows(history)) > 0
+            assert there.rows(history) == []
+    assert not any(terminal.sync(digests=True).mended for terminal in (head, east, west))
+
+
+def test_a_customer_below_one_of_another_branch_is_changed_and_copied_like_any_other(
+    organisation: Any, tmp_path: Path
+) -> None:
+    head = organisation.terminal("head", "Haitang", log_in="1001")
+    till = organisation.terminal("till", "Jingan", log_in="6001")
+    people = organisation.people
+    above = head.give(CreateCustomer(name="总部", owner_id=people["6004"]))["customer_id"]
+    below = head.give(CreateCustomer(name="分部", owner_id=people["6001"], parent_id=above))["customer_id"]
+    organisation.quiet()
+    assert [row["id"] for row in till.rows(customer)] == [below]
+    till.give(EditCustomer(customer_id=below, name="新分部"))
+    organisation.quiet()
+    assert head.rows(customer, customer.c.id == below)[0]["name"] == "新分部"
+    assert check_integrity(backup(till.desk._books.path, tmp_path / "copy.db")) == []
+
+
+def test_what_was_read_while_others_went_on_is_shown_only_when_it_is_whole(organisation: Any) -> None:
+    """A customer who changes between two pages is beyond their bound, and the customer's history is not."""
+    head = organisation.terminal("head", "Haitang", log_in="1001")
+    made = [head.give(CreateCustomer(name=f"客{n}", phones=(f"1390000{n:04}",))) for n in range(12)]
+    head.sync()
+    organisation.authority.page = 5
+    till = organisation.terminal("till", "Haitang", sync=False)
+    pull, asked = till.hub.pull, []
+
+    def while_others_work(request: Any) -> Any:
+        asked.append(request)
+        if len(asked) == 3:
+            for one in made:
+                head.give(EditCustomer(customer_id=one["customer_id"], note="anders"))
+            head.sync()
+        elif request.after is None and len(asked) > 3 and cut:
+            raise HubError(Say.UNREACHABLE)
+        return pull(request)
+
+    till.link._client._hub = SimpleNamespace(pull=while_others_work, push=till.hub.push)
+    cut = True
+    with pytest.raises(HubError):
+        till.sync()
+    assert till.rows(customer) == till.rows(contact_point) == []
+    cut = False
+    till.sync()
+    assert till.everything() == organisation.everything()
 
 
 def test_of_two_who_change_one_field_the_second_overwrites_nothing_unseen(organisation: Any) -> None:

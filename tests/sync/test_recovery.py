@@ -151,6 +151,30 @@ def test_a_file_that_was_copied_back_by_hand_is_noticed_by_whoever_comes_first(
     assert both["first"].everything() == both["second"].everything() == organisation.everything()
 
 
+def test_a_hub_that_was_copied_back_by_hand_and_went_on_is_found_out_by_who_has_only_looked(
+    organisation: Any, save: Callable[[], Saved]
+) -> None:
+    """Others have brought the revisions beyond those that the onlooker knows before that one comes."""
+    early = organisation.terminal("early", log_in="6001")
+    lost, onlooker = (organisation.terminal(name, log_in="6002") for name in ("lost", "onlooker"))
+    organisation.quiet()
+    saved = save()
+    made = lost.give(CreateCustomer(name="丢不得"))["customer_id"]
+    lost.sync()
+    onlooker.sync()
+    saved.put_back(honestly=False)
+    for number in range(3):
+        early.give(CreateCustomer(name=f"新客{number}"))
+        early.sync()
+    assert refused(onlooker) == Say.RECOVERING
+    all_of_them = {"early": early, "lost": lost, "onlooker": onlooker}
+    _come_and_come_again(all_of_them)
+    assert mode(organisation) == "normal"
+    for terminal in all_of_them.values():
+        assert terminal.rows(customer, customer.c.id == made)
+        assert terminal.everything() == organisation.everything()
+
+
 def test_a_push_with_answers_the_hub_has_lost_is_not_taken_in_out_of_order(
     organisation: Any, save: Callable[[], Saved]
 ) -> None:

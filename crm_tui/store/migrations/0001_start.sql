@@ -128,8 +128,7 @@ CREATE TABLE customer (
     due_reason TEXT NOT NULL,
     CONSTRAINT pk_customer PRIMARY KEY (id),
     CONSTRAINT fk_customer_branch_id FOREIGN KEY (branch_id) REFERENCES org_unit (id),
-    CONSTRAINT fk_customer_owner_id FOREIGN KEY (owner_id) REFERENCES person (id),
-    CONSTRAINT fk_customer_parent_id FOREIGN KEY (parent_id) REFERENCES customer (id) DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT fk_customer_owner_id FOREIGN KEY (owner_id) REFERENCES person (id)
 ) STRICT;
 CREATE INDEX ix_customer_branch_due ON customer (branch_id, due_at, id, owner_id);
 CREATE INDEX ix_customer_branch_sort ON customer (branch_id, archived_at, sort_name, id);

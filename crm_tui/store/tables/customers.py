@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from crm_tui.store.tables.base import instant, json_text, later_reference, reference
+from crm_tui.store.tables.base import instant, json_text, reference
 
 NEVER_CONTACTED = "due_reason = 'never_contacted'"
 
@@ -60,7 +60,9 @@ class Customer(SQLModel, table=True):
     resident_id: str | None = None
     uscc: str | None = None
     note: str = ""
-    parent_id: str | None = later_reference("customer.id", default=None)
+    parent_id: str | None = None
+    """A customer above this one, who need not be here: another branch's stay there. So it is no foreign key,
+    which SQLite would look at with every change of the row."""
     extra: Any = json_text()
     external_id: str | None = Field(default=None, index=True)
     created_at: datetime = instant()

@@ -163,8 +163,7 @@ CREATE TABLE customer (
 	due_reason TEXT COLLATE "C" NOT NULL,
 	CONSTRAINT pk_customer PRIMARY KEY (org_id, id),
 	CONSTRAINT fk_customer_branch_id FOREIGN KEY(org_id, branch_id) REFERENCES org_unit (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
-	CONSTRAINT fk_customer_owner_id FOREIGN KEY(org_id, owner_id) REFERENCES person (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
-	CONSTRAINT fk_customer_parent_id FOREIGN KEY(org_id, parent_id) REFERENCES customer (org_id, id) DEFERRABLE INITIALLY DEFERRED
+	CONSTRAINT fk_customer_owner_id FOREIGN KEY(org_id, owner_id) REFERENCES person (org_id, id) DEFERRABLE INITIALLY IMMEDIATE
 );
 
 CREATE INDEX ix_customer_branch_due ON customer (org_id, branch_id, due_at, id, owner_id);
