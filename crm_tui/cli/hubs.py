@@ -12,8 +12,8 @@ from crm_tui.settings import Home
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from crm_tui.sync.hub import Hub
     from crm_tui.sync.joining import Membership
-    from crm_tui.sync.messages import Hub
 
 
 def connector(home: Home) -> Callable[[Membership], Hub]:

@@ -14,8 +14,9 @@ from crm_tui.store import credentials
 from crm_tui.store.outbox import set_facts
 from crm_tui.store.scope import Viewer, viewer_of
 from crm_tui.store.transaction import Transaction
+from crm_tui.sync.hub import Hub
 from crm_tui.sync.joining import LEASE
-from crm_tui.sync.messages import Hub, HubError, LogInAnswer, LogInRequest, PinRequest, Say
+from crm_tui.sync.messages import HubError, LogInAnswer, LogInRequest, PinRequest, Say
 
 T = TypeVar("T")
 

@@ -10,9 +10,10 @@ from crm_tui.desk.books import Books, new_id, wall_clock
 from crm_tui.domain.errors import Refused
 from crm_tui.store.engine import open_engine
 from crm_tui.store.outbox import fact, set_facts
+from crm_tui.sync.hub import Hub
 from crm_tui.sync.joining import become_member, refuse_other, refuse_used
 from crm_tui.sync.machine import program_version, this_machine
-from crm_tui.sync.messages import PROTOCOL, Hub, HubError, JoinAnswer, JoinRequest, Say
+from crm_tui.sync.messages import PROTOCOL, HubError, JoinAnswer, JoinRequest, Say
 
 
 def join_hub(database: Path, hub: Hub, url: str, code: str) -> JoinAnswer:

@@ -20,8 +20,9 @@ from crm_tui.domain.errors import Refused
 from crm_tui.store.replica import cursors
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.client import Progress, Report, SyncClient
+from crm_tui.sync.hub import Hub
 from crm_tui.sync.joining import Membership, Standing, standing
-from crm_tui.sync.messages import Hub, HubError, Say
+from crm_tui.sync.messages import HubError, Say
 from crm_tui.trouble import places_of
 
 Connect = Callable[[Membership], Hub]

@@ -23,13 +23,13 @@ from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of, microseconds
 from crm_tui.sync.commands import fitting, mark, replay, sealed
 from crm_tui.sync.digests import fingerprint
+from crm_tui.sync.hub import Hub
 from crm_tui.sync.identity import Begin, Identity
 from crm_tui.sync.messages import (
     PROTOCOL,
     PUSH_COMMANDS,
     SCHEMA,
     Digest,
-    Hub,
     HubError,
     PullAnswer,
     PullRequest,

@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from crm_tui.store import outbox
 from crm_tui.store.outbox import fact, set_facts
 from crm_tui.store.transaction import Transaction
+from crm_tui.sync.hub import Hub
 from crm_tui.sync.joining import refuse_other
-from crm_tui.sync.messages import ForkRequest, Hub, HubError, JoinAnswer
+from crm_tui.sync.messages import ForkRequest, HubError, JoinAnswer
 
 Begin = Callable[[], AbstractContextManager[Transaction]]
 """Opens a writing transaction of the terminal."""

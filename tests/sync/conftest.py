@@ -32,8 +32,9 @@ from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.tables import outbox
 from crm_tui.sync.client import Report
 from crm_tui.sync.http import HttpHub
+from crm_tui.sync.hub import Hub
 from crm_tui.sync.joining import become_member, refuse_used
-from crm_tui.sync.messages import Hub, JoinRequest, LogInRequest
+from crm_tui.sync.messages import JoinRequest, LogInRequest
 
 
 class Terminal:
