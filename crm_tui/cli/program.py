@@ -60,7 +60,7 @@ def _usage_in_words() -> Iterator[None]:
     try:
         yield
     except TyperException as error:
-        if getattr(error, "exit_code", None) != USAGE:
+        if getattr(error, "exit_code", None) != USAGE or type(error).__name__ == "NoArgsIsHelpError":
             raise
         fail(usage_words(error), USAGE)
 

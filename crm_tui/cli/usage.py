@@ -19,6 +19,10 @@ _WORDS: Final = (
     (r"Got unexpected extra argument\(s\) \((?P<what>.*)\)", "cli.usage.extra"),
     (r"Option (?P<what>'.+') does not take a value\.", "cli.usage.no_value"),
     (r"Option (?P<what>'.+') requires .*", "cli.usage.value_missing"),
+    (r"Invalid value for (?P<what>.+?): .* is not readable\.", "cli.usage.unreadable"),
+    (r"Invalid value for (?P<what>.+?): .*valid (integer|number).*", "cli.usage.number"),
+    (r"Invalid value for (?P<what>.+?): .*greater than or equal to (?P<least>\S+)", "cli.usage.least"),
+    (r"Invalid value for (?P<what>.+?): .*less than or equal to (?P<most>\S+)", "cli.usage.most"),
     (r"Invalid value for (?P<what>.+?): .*", "cli.usage.value"),
 )
 """How Typer says it, which has no other way to tell, and the catalog key."""

@@ -36,6 +36,8 @@ from crm_tui.sync.messages import (
     Say,
 )
 
+_WAYS = 10
+"""The most paths that a refusal lists."""
 LEASE = timedelta(days=7)
 """How long a terminal may let people in without having met its hub."""
 INVITATION = timedelta(hours=24)
@@ -69,7 +71,7 @@ def invite_terminal(books: HubBooks, unit_id: str, name: str, *, valid: timedelt
 
 
 def unit_named(books: HubBooks, word: str) -> Row[Any]:
-    """Return the unit with this id, name, or end of its path (``East/Jingan``).
+    """Return the unit with this id, whole path (``/Haitang/East/Jingan``), or end of it (``East/Jingan``).
 
     Raises:
         Refused: unit_unknown; unit_ambiguous (name, and the paths to choose from) for a name of several.
@@ -77,18 +79,21 @@ def unit_named(books: HubBooks, word: str) -> Row[Any]:
     with books.read() as tx:
         units = {one.id: one for one in tx.rows(select(org_unit))}
     paths = {key: _path(units, one) for key, one in units.items()}
-    found = [key for key, path in paths.items() if key == word or f"/{path}".endswith(f"/{word}")]
+    meant = [key for key, path in paths.items() if word in {key, path}]
+    found = meant or [key for key, path in paths.items() if word and path.endswith(f"/{word}")]
     if not found:
         raise Refused("unit_unknown")
     if len(found) > 1:
-        raise Refused("unit_ambiguous", name=word, paths=", ".join(sorted(paths[key] for key in found)))
+        ways = sorted(paths[key] for key in found)
+        shown = [*ways[:_WAYS], *(["..."] if len(ways) > _WAYS else [])]
+        raise Refused("unit_ambiguous", name=word, paths=", ".join(shown))
     return units[found[0]]
 
 
 def _path(units: Mapping[str, Row[Any]], one: Row[Any]) -> str:
-    """Return the names from the company down to a unit, with slashes between."""
+    """Return the names from the company down to a unit, a slash before each."""
     above = units.get(one.parent_id)
-    return one.name if above is None else f"{_path(units, above)}/{one.name}"
+    return f"{'' if above is None else _path(units, above)}/{one.name}"
 
 
 def join(books: HubBooks, request: JoinRequest, new_id: Callable[[], str]) -> JoinAnswer:

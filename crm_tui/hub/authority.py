@@ -100,7 +100,7 @@ class Authority:
             revs = {
                 one.space: one.rev for one in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))
             }
-        return set(scope) != set(cursors) or any(revs.get(one, 0) > cursors[one] for one in scope)
+        return set(scope) != set(cursors) or any(revs.get(one, 0) != cursors[one] for one in scope)
 
     def news(self) -> tuple[dict[str, int], set[str]]:
         """Return how far every space is, and which terminals are frozen."""

@@ -33,6 +33,16 @@ class BehindError(HubError):
         super().__init__(Say.RECOVERING)
 
 
+def has_carried_out(tx: Transaction, cmd_id: str) -> bool:
+    """Tell whether this hub knows a command of whose effects it once told a terminal.
+
+    Revisions alone do not say it: a hub that was put back counts on from an older number, and others may have
+    brought it beyond the number that the terminal knows.
+    """
+    known = select(command_log.c.cmd_id).where(command_log.c.cmd_id == cmd_id)
+    return not cmd_id or tx.first(known) is not None
+
+
 def begin_recovery(tx: Transaction) -> None:
     """Let terminals send again what this database lost: a new epoch, and a list of whom to wait for."""
     seen_at = device.c.last_seen_at  # none: it never heard what it is called, and never speaks

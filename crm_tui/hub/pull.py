@@ -18,7 +18,7 @@ from sqlalchemy import Row, Select, Table, func, select, tuple_
 
 from crm_tui.hub.accounts import seats_at
 from crm_tui.hub.books import NORMAL, RECOVERING, HubBooks, meta_value
-from crm_tui.hub.keeping import BehindError
+from crm_tui.hub.keeping import BehindError, has_carried_out
 from crm_tui.hub.push import known_of
 from crm_tui.hub.spaces import as_shown
 from crm_tui.hub.tables import command_alias, command_log, device, feed, review, space_rev
@@ -70,7 +70,7 @@ def tell(books: HubBooks, device_id: str, request: PullRequest, page: int) -> Pu
             raise HubError(Say.EPOCH, epoch=epoch, last_seq=row.last_seq)
         if meta_value(tx, "mode", NORMAL) == RECOVERING:
             raise HubError(Say.RECOVERING)
-        if request.first_pending > row.last_seq + 1 or not _has_carried_out(tx, request.newest):
+        if request.first_pending > row.last_seq + 1 or not has_carried_out(tx, request.newest):
             raise BehindError
         scope = spaces_below(tx, row.unit_id)
         same = request.scope_hash == scope_hash(scope)
@@ -123,16 +123,6 @@ def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any
 def _newest(tx: Transaction) -> str:
     order = (command_log.c.hub_at, command_log.c.device_id, command_log.c.seq)
     return tx.scalar(select(command_log.c.cmd_id).order_by(*(one.desc() for one in order)).limit(1)) or ""
-
-
-def _has_carried_out(tx: Transaction, cmd_id: str) -> bool:
-    """Tell whether this hub knows a command of whose effects it once told a terminal.
-
-    Revisions alone do not say it: a hub that was put back counts on from an older number, and others may have
-    brought it beyond the number that the terminal knows.
-    """
-    known = select(command_log.c.cmd_id).where(command_log.c.cmd_id == cmd_id)
-    return not cmd_id or tx.first(known) is not None
 
 
 def spaces_below(tx: Transaction, unit_id: str) -> list[str]:

@@ -26,7 +26,7 @@ from crm_tui.hub.books import RECOVERING, HubBooks, came_second, may_be_tried_ag
 from crm_tui.hub.chain import chain
 from crm_tui.hub.changes import publish
 from crm_tui.hub.identities import Key, claim
-from crm_tui.hub.keeping import BehindError, keep
+from crm_tui.hub.keeping import BehindError, has_carried_out, keep
 from crm_tui.hub.tables import command_alias, command_log, device, flip, review, seat
 from crm_tui.hub.together import hold_people, persistently, take_turn, work_alone
 from crm_tui.hub.touched import take_touched
@@ -109,7 +109,8 @@ def _take_portion(
         if mode == RECOVERING:
             kept = keep(tx, row, request.commands, books.now, address)
             return PushAnswer(acks=[], hub_now=books.now, kept=kept)
-        if request.answered > row.last_seq and row.status != FROZEN:  # whom nobody believes
+        behind = request.answered > row.last_seq or not has_carried_out(tx, request.newest)
+        if behind and row.status != FROZEN:  # whom nobody believes
             raise BehindError
         hold_people(tx, (one.actor_id for one in request.commands))
         portion = begin_portion(tx, row, request.commands, next_instant(tx, books.now), address)

@@ -94,10 +94,12 @@ def spaces_of(tx: Transaction, table: Table, keys: Iterable[str]) -> Spaces:
 def hanging_on(tx: Transaction, table: Table, keys: Iterable[str]) -> Touched:
     """Return the rows that live where these customers or deals live."""
     children, column = (OF_CUSTOMER, "customer_id") if table is customer else (OF_DEAL, "deal_id")
-    found: Touched = {}
-    for child in children:
-        ids = tx.scalars(select(child.c.id).where(child.c[column].in_(sorted(keys))))
-        found.setdefault(child.name, set()).update(ids)
+    found: Touched = {child.name: set() for child in children}
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), _PORTION):
+        portion = wanted[start : start + _PORTION]
+        for child in children:
+            found[child.name].update(tx.scalars(select(child.c.id).where(child.c[column].in_(portion))))
     return found
 
 

@@ -200,7 +200,8 @@ class FollowUpScreen(KeepsDraft):
             verdicts = await self.act(*commands, supersedes=supersedes)
             if verdicts and verdicts[0].code in _GONE:
                 self._gone = start.name
-                await self._leave_to_hub(*commands, supersedes=supersedes)
+                moved = all(verdict.applied for verdict in verdicts[1:])
+                await self._leave_to_hub(commands[0], supersedes, moved=moved)
         finally:
             self._saving = False
         if not verdicts or not verdicts[0].applied:
@@ -210,10 +211,10 @@ class FollowUpScreen(KeepsDraft):
         key = "follow_up.saved_not_moved" if refused_move else "follow_up.saved"
         self.post_message(Done(f"{t(key, name=start.name)} {left}".rstrip()))
 
-    async def _leave_to_hub(self, command: Command, *moves: Command, supersedes: str) -> None:
+    async def _leave_to_hub(self, command: Command, supersedes: str, *, moved: bool) -> None:
         """Send what was said with a customer who was taken away meanwhile; without a hub the form stays.
 
-        What was to be done with the deal besides is not: the deal went with the customer.
+        A deal that was to be moved besides is, where it did not go with the customer.
         """
         desk, name = self.counter.desk, self._gone
         if desk.link is None or not command.fact:
@@ -224,7 +225,7 @@ class FollowUpScreen(KeepsDraft):
             self.say(refused(no), "error")
             return
         left = await self.forget_draft()
-        key = "follow_up.left_not_moved" if moves else "follow_up.left_to_hub"
+        key = "follow_up.left_to_hub" if moved else "follow_up.left_not_moved"
         self.post_message(Done(f"{t(key, name=name)} {left}".rstrip()))
 
     def _commands(self, start: FollowUpStart) -> list[Command]:

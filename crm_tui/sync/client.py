@@ -179,7 +179,7 @@ class SyncClient:
         while True:
             with self._begin() as tx:
                 epoch, less = fact(tx, "hub_epoch"), outbox.offset(tx)
-                answered = outbox.first_pending(tx) - 1
+                answered, newest = outbox.first_pending(tx) - 1, fact(tx, "hub_newest")
                 rows = outbox.pending(tx, PUSH_COMMANDS, after=last + less)
             if not rows:
                 return
@@ -192,6 +192,7 @@ class SyncClient:
                     commands=commands,
                     app_version=self._version,
                     answered=answered,
+                    newest=newest,
                 )
             )
             last = commands[-1].seq
@@ -242,6 +243,7 @@ class SyncClient:
                 scope_hash=answer.scope_hash,
                 cursors=(asked.cursors if same else {}) if answer.more else answer.upto,
                 upto=answer.upto if answer.more else None,
+                newest=answer.newest,
                 after=answer.more,
             )
 

@@ -122,7 +122,8 @@ class Ack(Message):
 class PushRequest(Message):
     """Commands in the order of their ``seq``; ``now`` is the terminal's clock, to measure its skew.
 
-    ``answered`` is the highest ``seq`` that the hub has answered: one that knows less was put back.
+    ``answered`` is the highest ``seq`` that the hub has answered, ``newest`` the newest command whose effects
+    the terminal has seen: a hub that knows less was put back.
     """
 
     epoch: Word
@@ -131,6 +132,7 @@ class PushRequest(Message):
     commands: list[SealedCommand]
     app_version: Word = ""
     answered: Count = 0
+    newest: Word = ""
 
 
 class PushAnswer(Message):

@@ -441,3 +441,18 @@ def test_a_damaged_or_missing_backup_changes_nothing(path, tmp_path):
             restore(saved, path)
         assert no.value.code == code
     assert path.read_bytes() == before
+
+
+def test_a_reference_that_leads_nowhere_is_damage_but_at_a_terminal_that_has_a_part_of_the_rows(
+    office, database
+):
+    customer_id = office.customer()
+    office.deal(customer_id)
+    path = Path(database.url.database)
+    with closing(sqlite3.connect(path)) as plain:
+        plain.execute("UPDATE deal SET customer_id = 'elsewhere'")
+        plain.commit()
+        assert check_integrity(path) == ["deal: customer"]
+        plain.execute("INSERT INTO meta VALUES ('hub_url', 'http://10.2.0.5:8765')")
+        plain.commit()
+    assert check_integrity(path) == []

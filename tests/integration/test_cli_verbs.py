@@ -539,17 +539,19 @@ def test_a_key_with_two_meanings_on_one_screen_is_found() -> None:
 @pytest.mark.parametrize(
     ("words", "en", "zh"),
     [
-        (("fnid",), "There is no verb 'fnid'. Perhaps: 'find'", "没有 'fnid' 这个子命令, 是否想写: 'find'"),
+        (("fnid",), "There is no verb 'fnid'. Perhaps: 'find'", "没有 'fnid' 这个子命令，是否想写：'find'"),
         (("zzz",), "There is no verb 'zzz'.", "没有 'zzz' 这个子命令。"),
-        (("hub", "invte"), "Perhaps: 'invite', 'init'", "是否想写: 'invite', 'init'"),
+        (("hub", "invte"), "Perhaps: 'invite', 'init'", "是否想写：'invite', 'init'"),
         (("log",), "'who' is missing.", "缺少 'who'。"),
         (("init", "--admin", "x"), "'--company' is missing.", "缺少 '--company'。"),
-        (("doctor", "--fixx"), "no option --fixx. Perhaps: --fix", "没有 --fixx 这个选项, 是否想写: --fix"),
+        (("doctor", "--fixx"), "no option --fixx. Perhaps: --fix", "没有 --fixx 这个选项，是否想写：--fix"),
         (("--zzz",), "There is no option --zzz.", "没有 --zzz 这个选项。"),
         (("doctor", "--fix=3"), "'--fix' stands alone", "'--fix' 后面不带值"),
         (("hub", "devices", "--move"), "'--move' needs a value", "'--move' 后面要写值"),
-        (("backup", "a", "b"), "One word too many: b.", "多了: b。"),
-        (("overdue", "--limit", "x"), "'--limit' cannot have this value.", "'--limit' 不能是这个值。"),
+        (("backup", "a", "b"), "More than is asked for: b.", "多余的内容：b。"),
+        (("overdue", "--limit", "x"), "'--limit' is no number.", "'--limit' 不是数字。"),
+        (("overdue", "--limit", "-1"), "too small: at least 0.", "太小：至少 0。"),
+        (("overdue", "--days", "99999999999"), "too large: at most", "太大：最多"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_told_in_the_persons_language(
@@ -561,3 +563,11 @@ def test_a_line_that_cannot_be_read_is_told_in_the_persons_language(
         assert (said.exit_code, said.stdout) == (2, "")
         assert expected in said.stderr
         assert all(one not in said.stderr for one in ("Error", "Usage", "No such", "Missing", "Invalid"))
+
+
+def test_a_file_that_may_not_be_read_is_told_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.parent / "list.csv").write_text("name\n", "utf-8")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    said = CliRunner().invoke(build_program(), ["import", "customers", str(home.parent / "list.csv")])
+    assert (said.exit_code, said.stdout) == (2, "")
+    assert said.stderr.startswith("'file' cannot be read: the right to do so is missing.")

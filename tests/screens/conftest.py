@@ -47,17 +47,17 @@ def lines() -> Callable[[Any], list[str]]:
 
 
 @pytest.fixture
-def at_work(program: Callable[[Desk], CrmApp]) -> Callable[..., AbstractAsyncContextManager[Any]]:
+def at_work(home: Home, in_line: Any) -> Callable[..., AbstractAsyncContextManager[Any]]:
     """Return the way to run the program with somebody logged in, on the place asked for; gives the pilot."""
 
     @asynccontextmanager
     async def run(
         office: Any, go: Go, number: str = "6001", size: tuple[int, int] = (80, 24)
     ) -> AsyncIterator[Any]:
-        app = program(office.desk)
+        office.as_person(number)
+        app = CrmApp(home, opener=lambda: office.desk, starter=in_line, begin_at="board")
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
-            await pilot.press(*number, "enter", *office.pin, "enter")
             await pilot.pause()
             app.screen.post_message(go)
             await pilot.pause()

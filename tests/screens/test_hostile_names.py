@@ -23,7 +23,7 @@ NAMES = [
     "\U00020000\U00020000",
     "😀👩\u200d❤️\u200d👩",
     "ﷺ" * 20,
-    "长" * 2_000,
+    "长" * 10_000,
     "a\nb\tc\r\u2028d\x00",
 ]
 ALL = "".join(NAMES[:-2]) + NAMES[-1] + NAMES[-2]
@@ -113,6 +113,7 @@ async def test_the_key_bar_of_80_cells_has_every_f_key_and_the_palette(office, a
     about = {"customer_id": office.customer("王小满")}
     i18n.use(language)
     async with at_work(office, Go("board")) as pilot:
+        seen = set()
         for place in (*PLACES, *sorted(ABOUT)):
             pilot.app.screen.post_message(Go(place, **(about if place in ABOUT else {})))
             await pilot.pause()
@@ -122,6 +123,8 @@ async def test_the_key_bar_of_80_cells_has_every_f_key_and_the_palette(office, a
             shown = {one.key for one in bar_items(bindings, 80)}
             assert {"f1", "f12", "ctrl+p"} <= asked, place
             assert asked - shown == set(), place
+            seen.add(type(pilot.app.screen))
+        assert len(seen) == len(PLACES) + len(ABOUT)
 
 
 @pytest.mark.usefixtures("hostile")

@@ -172,6 +172,31 @@ async def test_a_move_that_was_to_go_with_it_is_said_not_to_have_been_made(mine,
         assert tx.get(deal, deal_id).stage == "lead"
 
 
+async def test_a_move_of_a_deal_that_stayed_is_made_though_the_customer_has_gone(
+    mine, boss, zhou, shop, run_at
+):
+    deal_id = give(mine, CreateDeal(customer_id=zhou))["deal_id"]
+    mine.link.run()
+    app, running = run_at(mine)
+    async with running as pilot:
+        await arrive(pilot)
+        pilot.app.screen.post_message(Go("follow_up", customer_id=zhou, deal_id=deal_id))
+        await settled(pilot)
+        app.screen.query_one("#form").fill(SAID)
+        await press(pilot, "f6")
+        boss.link.run()
+        people = {"to_owner_id": shop.people["6003"], "expected_owner_id": shop.people["6001"]}
+        kept = {deal_id: shop.people["6001"]}
+        give(boss, ReassignCustomer(customer_id=zhou, reason="other", deal_owners=kept, **people))
+        boss.link.run()
+        mine.link.run()
+        await press(pilot, "f10")
+        assert "goes to the hub" in app.screen.message
+        assert "not moved" not in app.screen.message
+    mine.link.run()
+    assert [one.status for one in shop.log() if one.kind == "move_deal"] == ["applied"]
+
+
 async def test_a_draft_about_a_customer_who_was_taken_away_is_found_and_goes_on(
     boss, zhou, shop, run_at, lines
 ):

@@ -292,10 +292,23 @@ def test_a_unit_whose_name_there_is_twice_is_named_with_what_is_above_it(
     with books.write() as tx:
         tx.update_where(org_unit, org_unit.c.id == office.units["Team three"], name="Team one")
     said = one_line(cli("hub", "invite", "Team one", "--db", url), 2)
-    paths = ("Haitang/East/Jingan/Team one", "Haitang/South/Tianhe/Team one")
+    paths = ("/Haitang/East/Jingan/Team one", "/Haitang/South/Tianhe/Team one")
     assert all(path in said for path in paths)
     for word in (paths[0], "Tianhe/Team one", office.units["Team one"]):
         assert cli("hub", "invite", word, "--db", url).stdout.startswith("crm-tui join ")
+
+
+def test_units_that_are_all_called_the_same_are_each_named_by_the_whole_path(
+    cli: Run, url: str, office: Any, books: HubBooks
+) -> None:
+    with books.write() as tx:
+        for name in ("Haitang", "East", "Jingan"):
+            tx.update_where(org_unit, org_unit.c.id == office.units[name], name="Maven")
+    paths = ["/Maven" * depth for depth in (1, 2, 3)]
+    assert ", ".join(paths) in one_line(cli("hub", "invite", "Maven", "--db", url), 2)
+    for path in paths:
+        assert cli("hub", "invite", path, "--db", url).exit_code == 0
+    assert cli("hub", "invite", "", "--db", url).exit_code == 2
 
 
 @pytest.mark.usefixtures("url")

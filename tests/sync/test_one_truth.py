@@ -11,12 +11,13 @@ import pytest
 
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
 from crm_tui.commands.deals import CreateDeal
+from crm_tui.commands.follow_ups import AmendFollowUp
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.metrics.filters import Filters
 from crm_tui.queries.panel import panel
 from crm_tui.store.backup import backup
 from crm_tui.store.engine import check_integrity
-from crm_tui.store.tables import contact_point, customer, follow_up, ownership_event
+from crm_tui.store.tables import contact_point, customer, deal, follow_up, ownership_event
 from crm_tui.sync.messages import HubError, Say
 
 
@@ -232,6 +233,25 @@ def test_a_customer_below_one_of_another_branch_is_changed_and_copied_like_any_o
     organisation.quiet()
     assert head.rows(customer, customer.c.id == below)[0]["name"] == "新分部"
     assert check_integrity(backup(till.desk._books.path, tmp_path / "copy.db")) == []
+
+
+def test_what_was_said_about_a_deal_that_another_branch_has_now_can_be_put_right(organisation: Any) -> None:
+    head = organisation.terminal("head", "Haitang", log_in="1001")
+    till = organisation.terminal("till", "Jingan", log_in="6002")
+    ours, theirs = (organisation.people[number] for number in ("6002", "6004"))
+    made = head.give(CreateCustomer(name="留下的", owner_id=organisation.people["6001"]))["customer_id"]
+    sold = head.give(CreateDeal(customer_id=made))["deal_id"]
+    said = head.give(organisation.office.spoken(made, deal_id=sold))["follow_up_id"]
+    organisation.quiet()
+    give(head, made, organisation.people["6001"], ours, **{sold: theirs})
+    assert till.rows(deal) == []
+    words = organisation.office.spoken(made, need_change="更大的").model_dump(
+        exclude={"customer_id", "deal_id", "occurred_at"}
+    )
+    till.give(AmendFollowUp(follow_up_id=said, **words))
+    organisation.quiet()
+    assert "更大的" in {row["need_change"] for row in head.rows(follow_up)}
+    assert not till.sync(digests=True).mended
 
 
 def test_what_was_read_while_others_went_on_is_shown_only_when_it_is_whole(organisation: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -151,6 +152,32 @@ def test_a_file_that_was_copied_back_by_hand_is_noticed_by_whoever_comes_first(
     assert both["first"].everything() == both["second"].everything() == organisation.everything()
 
 
+def test_a_hub_that_was_copied_back_while_a_terminal_reads_its_pages_is_found_out(
+    organisation: Any, save: Callable[[], Saved]
+) -> None:
+    head = organisation.terminal("head", "Haitang", log_in="1001")
+    till = organisation.terminal("till", "Haitang", sync=False)
+    organisation.quiet(1)
+    till.link._client._identity.begin_anew("", 0)
+    saved = save()
+    for number in range(12):
+        head.give(CreateCustomer(name=f"新客{number}"))
+    head.sync()
+    organisation.authority.page = 16
+    pull, asked = till.hub.pull, []
+
+    def copied_back(request: Any) -> Any:
+        asked.append(request)
+        answer = pull(request)
+        if answer.more is not None and len([one for one in asked if one.after]) == 2:
+            saved.put_back(honestly=False)
+        return answer
+
+    till.link._client._hub = SimpleNamespace(pull=copied_back, push=till.hub.push)
+    assert refused(till) == Say.RECOVERING
+    assert mode(organisation) == "recovering"
+
+
 def test_a_hub_that_was_copied_back_by_hand_and_went_on_is_found_out_by_who_has_only_looked(
     organisation: Any, save: Callable[[], Saved]
 ) -> None:
@@ -162,6 +189,7 @@ def test_a_hub_that_was_copied_back_by_hand_and_went_on_is_found_out_by_who_has_
     made = lost.give(CreateCustomer(name="丢不得"))["customer_id"]
     lost.sync()
     onlooker.sync()
+    onlooker.give(EditCustomer(customer_id=made, note="看过的"))
     saved.put_back(honestly=False)
     for number in range(3):
         early.give(CreateCustomer(name=f"新客{number}"))
@@ -171,7 +199,7 @@ def test_a_hub_that_was_copied_back_by_hand_and_went_on_is_found_out_by_who_has_
     _come_and_come_again(all_of_them)
     assert mode(organisation) == "normal"
     for terminal in all_of_them.values():
-        assert terminal.rows(customer, customer.c.id == made)
+        assert [row["note"] for row in terminal.rows(customer, customer.c.id == made)] == ["看过的"]
         assert terminal.everything() == organisation.everything()
 
 

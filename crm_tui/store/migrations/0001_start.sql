@@ -202,7 +202,6 @@ CREATE TABLE lead (
     external_id TEXT,
     CONSTRAINT pk_lead PRIMARY KEY (id),
     CONSTRAINT fk_lead_branch_id FOREIGN KEY (branch_id) REFERENCES org_unit (id),
-    CONSTRAINT fk_lead_customer_id FOREIGN KEY (customer_id) REFERENCES customer (id),
     CONSTRAINT fk_lead_owner_id FOREIGN KEY (owner_id) REFERENCES person (id)
 ) STRICT;
 CREATE INDEX ix_lead_branch_created ON lead (branch_id, created_on);
@@ -328,8 +327,7 @@ CREATE TABLE follow_up (
     CONSTRAINT fk_follow_up_author_id FOREIGN KEY (author_id) REFERENCES person (id),
     CONSTRAINT fk_follow_up_amended_by FOREIGN KEY (amended_by) REFERENCES person (id),
     CONSTRAINT fk_follow_up_branch_id FOREIGN KEY (branch_id) REFERENCES org_unit (id),
-    CONSTRAINT fk_follow_up_customer_id FOREIGN KEY (customer_id) REFERENCES customer (id),
-    CONSTRAINT fk_follow_up_deal_id FOREIGN KEY (deal_id) REFERENCES deal (id)
+    CONSTRAINT fk_follow_up_customer_id FOREIGN KEY (customer_id) REFERENCES customer (id)
 ) STRICT;
 CREATE INDEX ix_follow_up_author_on ON follow_up (author_id, occurred_on);
 CREATE INDEX ix_follow_up_branch_on ON follow_up (branch_id, occurred_on);

@@ -61,8 +61,8 @@ class Customer(SQLModel, table=True):
     uscc: str | None = None
     note: str = ""
     parent_id: str | None = None
-    """A customer above this one, who need not be here: another branch's stay there. So it is no foreign key,
-    which SQLite would look at with every change of the row."""
+    """A customer above this one, who need not be here: another branch's stay there. So it is no foreign key:
+    what refers to a row that this terminal does not have could be neither written nor changed."""
     extra: Any = json_text()
     external_id: str | None = Field(default=None, index=True)
     created_at: datetime = instant()
@@ -145,7 +145,8 @@ class Lead(SQLModel, table=True):
     status: str
     created_on: date
     converted_on: date | None = None
-    customer_id: str | None = reference("customer.id", default=None)
+    customer_id: str | None = None
+    """Whom it became, who may be another branch's by now: no foreign key (see ``Customer.parent_id``)."""
     extra: Any = json_text()
     external_id: str | None = Field(default=None, index=True)
 
@@ -170,7 +171,8 @@ class FollowUp(SQLModel, table=True):
     replaced_by: str | None = None
     retracted_at: datetime | None = instant(default=None)
     customer_id: str = reference("customer.id")
-    deal_id: str | None = reference("deal.id", default=None, index=True)
+    deal_id: str | None = Field(default=None, index=True)
+    """What it was about, perhaps another branch's by now: no foreign key (see ``Customer.parent_id``)."""
     branch_id: str = reference("org_unit.id")
     author_id: str = reference("person.id")
     amended_by: str | None = reference("person.id", default=None)

@@ -253,7 +253,6 @@ CREATE TABLE lead (
 	external_id TEXT COLLATE "C",
 	CONSTRAINT pk_lead PRIMARY KEY (org_id, id),
 	CONSTRAINT fk_lead_branch_id FOREIGN KEY(org_id, branch_id) REFERENCES org_unit (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
-	CONSTRAINT fk_lead_customer_id FOREIGN KEY(org_id, customer_id) REFERENCES customer (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
 	CONSTRAINT fk_lead_owner_id FOREIGN KEY(org_id, owner_id) REFERENCES person (org_id, id) DEFERRABLE INITIALLY IMMEDIATE
 );
 
@@ -396,8 +395,7 @@ CREATE TABLE follow_up (
 	CONSTRAINT fk_follow_up_amended_by FOREIGN KEY(org_id, amended_by) REFERENCES person (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
 	CONSTRAINT fk_follow_up_author_id FOREIGN KEY(org_id, author_id) REFERENCES person (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
 	CONSTRAINT fk_follow_up_branch_id FOREIGN KEY(org_id, branch_id) REFERENCES org_unit (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
-	CONSTRAINT fk_follow_up_customer_id FOREIGN KEY(org_id, customer_id) REFERENCES customer (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
-	CONSTRAINT fk_follow_up_deal_id FOREIGN KEY(org_id, deal_id) REFERENCES deal (org_id, id) DEFERRABLE INITIALLY IMMEDIATE
+	CONSTRAINT fk_follow_up_customer_id FOREIGN KEY(org_id, customer_id) REFERENCES customer (org_id, id) DEFERRABLE INITIALLY IMMEDIATE
 );
 
 CREATE INDEX ix_follow_up_author_on ON follow_up (org_id, author_id, occurred_on);
