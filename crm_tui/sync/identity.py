@@ -35,13 +35,17 @@ class Identity:
             refuse_other(tx, card)
 
     def begin_anew(self, epoch: str, last_seq: int) -> None:
-        """Send again what a hub that was put back does not know; it knows nothing of its later copies."""
+        """Send again what a hub that was put back does not know; it knows nothing of its later copies.
+
+        The last one that it does know goes along: a copy may have used the count of those that it lost.
+        """
         with self._begin() as tx:
             if fact(tx, "hub_epoch") == epoch:  # another program on this home was faster
                 return
             whole = outbox.reaches(tx, last_seq + 1) and not outbox.has_older(tx)
             if whole:
-                outbox.reopen(tx, last_seq)
+                last = min(last_seq, outbox.first_pending(tx) - 1)
+                outbox.reopen(tx, last - 1 if outbox.reaches(tx, last) else last)
                 set_facts(tx, hub_epoch=epoch, hub_scope_hash="", hub_decided="0", hub_newest="")
         if not whole:
             self._start_over()
@@ -92,11 +96,19 @@ class Identity:
             self.fork()
 
     def fork(self) -> None:
-        """Take an id of our own, where another terminal works under this one, for what waits and comes."""
+        """Take an id of our own, where another terminal works under this one, for what waits and comes.
+
+        Of a hub that was put back, and has told nothing since, nobody knows whose answers it has: all of the
+        archive is sent then.
+        """
         answer = self._hub.fork(ForkRequest(machine=self._machine))
         with self._begin() as tx:
-            self._note_identity(tx, answer)
-            outbox.renumber(tx, answer.device_id)
+            put_back = not fact(tx, "hub_scope_hash")
+            if not put_back:
+                self._note_identity(tx, answer)
+                outbox.renumber(tx, answer.device_id)
+        if put_back:
+            self._begin_as(answer)
         self._hub.speak_as(answer.device_id, answer.secret)
 
     def _note_identity(self, tx: Transaction, answer: JoinAnswer) -> None:

@@ -33,7 +33,7 @@ from crm_tui.store.tables import outbox
 from crm_tui.sync.client import Report
 from crm_tui.sync.http import HttpHub
 from crm_tui.sync.hub import Hub
-from crm_tui.sync.joining import become_member, refuse_used
+from crm_tui.sync.joining import become_member, membership, refuse_used
 from crm_tui.sync.messages import JoinRequest, LogInRequest
 
 
@@ -332,3 +332,30 @@ def organisation(
     for terminal in made.terminals.values():
         terminal.hub.close()
         terminal.desk.close()
+
+
+@pytest.fixture
+def clone(organisation: Any, tmp_path: Path, ids: Callable[[], str]) -> Callable[..., Any]:
+    """Copy a terminal's home; ``machine`` names where the copy runs, by default the original's."""
+
+    def copied(original: Any, name: str, machine: str = "") -> Any:
+        target = tmp_path / name / "crm.db"
+        backup(original.desk._books.path, target)
+        line = organisation.office.desk._writer
+        desk = Desk(open_engine(target), clock=organisation.clock, ids=ids, writer=line, reader=line)
+        with desk._books.read() as tx:
+            member = membership(tx)
+        assert member is not None
+        made = type(original)(organisation, name, desk, _reached(organisation, original, member))
+        made.link = Link(desk._books, made.hub, machine=machine or original.name)
+        desk.log_in(original.desk.viewer.person_id, organisation.pin)
+        organisation.terminals[name] = made
+        return made
+
+    return copied
+
+
+def _reached(organisation: Any, original: Any, member: Any) -> Any:
+    if isinstance(original.hub, SharedHub):
+        return SharedHub(organisation.authority, member.device_id, member.secret)
+    return type(original.hub)(original.hub._url, member.device_id, member.secret)

@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crm_tui.commands.customers import CreateCustomer
-from crm_tui.desk import Desk
-from crm_tui.desk.link import Link
-from crm_tui.hub.share import SharedHub
 from crm_tui.hub.verify import BAD, verify
-from crm_tui.store.backup import backup
-from crm_tui.store.engine import open_engine
 from crm_tui.store.tables import customer
-from crm_tui.sync.joining import membership
 
 Clone = Callable[..., Any]
-
-
-@pytest.fixture
-def clone(organisation: Any, tmp_path: Path, ids: Callable[[], str]) -> Clone:
-    """Copy a terminal's home; ``machine`` names where the copy runs, by default the original's."""
-
-    def copied(original: Any, name: str, machine: str = "") -> Any:
-        target = tmp_path / name / "crm.db"
-        backup(original.desk._books.path, target)
-        line = organisation.office.desk._writer
-        desk = Desk(open_engine(target), clock=organisation.clock, ids=ids, writer=line, reader=line)
-        with desk._books.read() as tx:
-            member = membership(tx)
-        assert member is not None
-        made = type(original)(organisation, name, desk, _reached(organisation, original, member))
-        made.link = Link(desk._books, made.hub, machine=machine or original.name)
-        desk.log_in(original.desk.viewer.person_id, organisation.pin)
-        organisation.terminals[name] = made
-        return made
-
-    return copied
-
-
-def _reached(organisation: Any, original: Any, member: Any) -> Any:
-    if isinstance(original.hub, SharedHub):
-        return SharedHub(organisation.authority, member.device_id, member.secret)
-    return type(original.hub)(original.hub._url, member.device_id, member.secret)
 
 
 def names(organisation: Any) -> list[str]:

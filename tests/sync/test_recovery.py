@@ -203,6 +203,32 @@ def test_a_hub_that_was_copied_back_by_hand_and_went_on_is_found_out_by_who_has_
         assert terminal.everything() == organisation.everything()
 
 
+@pytest.mark.parametrize("more", [0, 5])
+def test_what_was_answered_is_not_taken_for_what_a_copy_has_sent_since_under_the_same_count(
+    organisation: Any, save: Callable[[], Saved], clone: Callable[..., Any], more: int
+) -> None:
+    """The hub is copied back, and a copy of the terminal is faster: it uses the count of what was lost."""
+    original = organisation.terminal("original", log_in="6001")
+    original.give(CreateCustomer(name="早客"))
+    original.sync()
+    copy = clone(original, "copy")
+    saved = save()
+    made = [original.give(CreateCustomer(name=f"丢不得{n}"))["customer_id"] for n in range(3)]
+    original.sync()
+    saved.put_back(honestly=False)
+    for number in range(4):
+        copy.give(CreateCustomer(name=f"副本客{number}"))
+    copy.sync()
+    for number in range(more):
+        original.give(CreateCustomer(name=f"新客{number}"))
+    _come_and_come_again({"original": original, "copy": copy})
+    assert mode(organisation) == "normal"
+    organisation.quiet()
+    assert set(made) <= {row["id"] for row in _hub_customers(organisation)}
+    assert len(_hub_customers(organisation)) == 1 + 3 + 4 + more
+    assert original.everything() == copy.everything() == organisation.everything()
+
+
 def test_a_push_with_answers_the_hub_has_lost_is_not_taken_in_out_of_order(
     organisation: Any, save: Callable[[], Saved]
 ) -> None:
