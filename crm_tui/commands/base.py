@@ -151,14 +151,14 @@ class Command(BaseModel):
     def given(self, *, but: str, clears: frozenset[str] = frozenset()) -> set[str]:
         """Return the fields to change: those that were named, None only where it ``clears`` something.
 
-        ``but`` is the field that says which row is meant.
+        ``but`` is the field that says which row is meant; what the actor saw (``expected``) changes nothing.
 
         Raises:
             Refused: nothing_to_change.
         """
         named = {
             name
-            for name in self.model_fields_set - {but}
+            for name in self.model_fields_set - {but, "expected"}
             if name in clears or getattr(self, name) is not None
         }
         if not named:

@@ -18,6 +18,7 @@ from crm_tui.commands.contact_points import (
     refuse_taken,
 )
 from crm_tui.commands.contact_state import refresh_contact_state
+from crm_tui.commands.overtaken import refuse_overtaken
 from crm_tui.commands.within import branch_day, customer_within, living_customer, owner_within, refuse_used_id
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.identity import (
@@ -151,9 +152,14 @@ class EditCustomer(Command):
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields; the way back carries their old values."""
         row = living_customer(tx, context, self.customer_id)
-        given = self.given(but="customer_id", clears=CLEARED) - {"expected"}
+        given = self.given(but="customer_id", clears=CLEARED)
         old_points = points_of(tx, self.customer_id)
-        self._refuse_overtaken(row, old_points, given)
+        refuse_overtaken(
+            self.expected,
+            lambda name: _as_seen(name, row, old_points),
+            {name: _in_a_line(getattr(self, name)) for name in given},
+            lambda _, now: str(now),
+        )
         if self.birthday is not None:
             check_birthday(self.birthday, branch_day(tx, row.branch_id, context.at))
         back: dict[str, Any] = {name: _old_value(name, row, old_points) for name in given}
@@ -176,12 +182,6 @@ class EditCustomer(Command):
         return Outcome(
             {"customer_id": self.customer_id}, undo=(EditCustomer(customer_id=self.customer_id, **back),)
         )
-
-    def _refuse_overtaken(self, row: Row[Any], points: Sequence[Row[Any]], given: set[str]) -> None:
-        for name in sorted(given & set(self.expected)):
-            now = _as_seen(name, row, points)
-            if now not in {self.expected[name], _in_a_line(getattr(self, name))}:
-                raise Refused("field_changed", field=name, now=now)
 
 
 class ArchiveCustomer(Command):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
+from pydantic import Field
 from sqlalchemy import Row
 
 from crm_tui.commands.base import Command, Context, Day, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
+from crm_tui.commands.overtaken import Seen, refuse_row_overtaken
 from crm_tui.commands.stage_log import enter_stage, has_begun, last_mover, last_visits, leave_stage
 from crm_tui.commands.within import branch_day, deal_within, living_customer, living_deal
 from crm_tui.domain.errors import Refused
@@ -76,7 +78,10 @@ class CreateDeal(Command):
 
 
 class EditDeal(Command):
-    """Change what is known of a deal; only the fields that are given change."""
+    """Change what is known of a deal; only the fields that are given change.
+
+    ``expected`` says what the actor saw in fields; one that holds something else by now is not overwritten.
+    """
 
     kind: ClassVar[str] = "edit_deal"
 
@@ -87,6 +92,7 @@ class EditDeal(Command):
     line_id: Id | None = None
     source: Line | None = None
     expected_close_on: Day | None = None
+    expected: Seen = Field(default_factory=dict)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields; the way back carries the old ones."""
@@ -96,6 +102,7 @@ class EditDeal(Command):
         check_expected_close(self.expected_close_on, row.created_on)
         if given & {"product_id", "line_id"}:
             values["line_id"] = _line_of(tx, self.product_id, self.line_id, had=row.product_id)
+        refuse_row_overtaken(tx, self.expected, row, values)
         tx.update(deal, self.deal_id, **values)
         back = {name: getattr(row, name) for name in values}
         return Outcome({"deal_id": self.deal_id}, undo=(EditDeal(deal_id=self.deal_id, **back),))

@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import Row, func, select
 
 from crm_tui.commands.base import SYSTEM, Command, Context, Day, Id, Line, Outcome, StaffNumber
+from crm_tui.commands.overtaken import Seen, refuse_row_overtaken
 from crm_tui.commands.pipelines import PublishPipeline, StagePlan
 from crm_tui.commands.within import branch_day, refuse_used_id
 from crm_tui.domain.errors import Refused
@@ -180,7 +181,8 @@ class CreatePerson(Command):
 class EditPerson(Command):
     """Change a person's name, role, reach, unit, manager or phone; only what is given changes.
 
-    Who moves to another branch takes the customers along only by a reassignment.
+    Who moves to another branch takes the customers along only by a reassignment. ``expected`` says what the
+    actor saw in fields; one that holds something else by now is not overwritten.
     """
 
     kind: ClassVar[str] = "edit_person"
@@ -193,12 +195,13 @@ class EditPerson(Command):
     unit_id: Id | None = None
     manager_id: Id | None = None
     phone: Line | None = None
+    expected: Seen = Field(default_factory=dict)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields."""
         row = person_or_refuse(tx, self.person_id)
         given = self.given(but="person_id", clears=frozenset({"reach", "manager_id", "phone"}))
-        values: dict[str, Any] = {name: getattr(self, name) for name in given}
+        values: dict[str, Any] = {name: getattr(self, name) or None for name in given}
         if self.manager_id is not None:
             _refuse_circle(tx, row, self.manager_id)
         if "name" in given:
@@ -207,8 +210,11 @@ class EditPerson(Command):
             values["initials"] = " ".join(sorted(initials(self.name)))
         if self.unit_id is not None:
             values["branch_id"] = branch_of(tx, self.unit_id)
-        if "phone" in given:
-            values["phone"] = normalize_phone(self.phone).e164 if self.phone else None
+        seen = dict(self.expected)
+        for told in (values, seen):
+            if told.get("phone"):
+                told["phone"] = normalize_phone(str(told["phone"])).e164
+        refuse_row_overtaken(tx, seen, row, values)
         if self.role not in {None, Role.ADMINISTRATOR}:
             _refuse_last_administrator(tx, row)
         tx.update(person, self.person_id, **values)

@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome
 from crm_tui.commands.contact_state import refresh_contact_states
+from crm_tui.commands.overtaken import Seen, refuse_row_overtaken
 from crm_tui.commands.within import refuse_used_id
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.overdue import LEVELS
@@ -134,7 +135,10 @@ class CreateProduct(Command):
 
 
 class EditProduct(Command):
-    """Change a product's name, line, price, or whether it is still sold; only what is given changes."""
+    """Change a product's name, line, price, or whether it is still sold; only what is given changes.
+
+    ``expected`` says what the actor saw in fields; one that holds something else by now is not overwritten.
+    """
 
     kind: ClassVar[str] = "edit_product"
     right: ClassVar[Right] = Right.MANAGE_RULES
@@ -144,6 +148,7 @@ class EditProduct(Command):
     line_id: Id | None = None
     unit_price: Fen | None = None
     active: bool | None = None
+    expected: Seen = Field(default_factory=dict)
 
     def apply(self, tx: Transaction, context: Context) -> Outcome:
         """Write the given fields."""
@@ -155,7 +160,9 @@ class EditProduct(Command):
             raise Refused("name_needed")
         if self.line_id and tx.get(product_line, self.line_id) is None:
             raise Refused("product_unknown")
-        tx.update(product, self.product_id, **{name: getattr(self, name) for name in given})
+        values = {name: getattr(self, name) for name in given}
+        refuse_row_overtaken(tx, self.expected, row, values)
+        tx.update(product, self.product_id, **values)
         back = {name: getattr(row, name) for name in given}
         return Outcome(
             {"product_id": self.product_id}, undo=(EditProduct(product_id=self.product_id, **back),)

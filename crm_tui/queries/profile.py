@@ -50,7 +50,9 @@ class DealLine:
     state: str
     cycle: int
     amount: int | None
+    line_id: str | None
     line_name: str
+    product_id: str | None
     product_name: str
     source: str
     stage_entered_at: datetime
@@ -256,7 +258,9 @@ def _deal_line(view: View, row: Row[Any], names: Mapping[tuple[str, str], str]) 
         state=row.state,
         cycle=row.cycle,
         amount=row.amount,
+        line_id=row.line_id,
         line_name=row.line_name or "",
+        product_id=row.product_id,
         product_name=row.product_name or "",
         source=row.source,
         stage_entered_at=row.stage_entered_at,

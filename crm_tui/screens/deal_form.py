@@ -37,6 +37,7 @@ class DealFormScreen(FormScreen):
         self._customer_id = customer_id
         self._deal_id = deal_id
         self._who = ""
+        self._seen: Mapping[str, object] = {}
         self._products: Sequence[PickRow] = ()
         self._sources: Sequence[PickRow] = ()
 
@@ -72,7 +73,9 @@ class DealFormScreen(FormScreen):
             self.initial = {"pipeline": paths[0].value} if paths else {}
         else:
             key = "deal_form.title_edit"
-            self.initial = _answers((await self.ask(gate, self._deal_id)).deal, lines)
+            deal = (await self.ask(gate, self._deal_id)).deal
+            self.initial = _answers(deal)
+            self._seen = _stood(deal)
         self.title = t(key, name=self._who)
         self.set_hint(t("deal_form.hint"))
         return self._specs(lines, paths)
@@ -112,7 +115,8 @@ class DealFormScreen(FormScreen):
         values = self._values(self.changed())
         if self._deal_id is None:
             return [command("create_deal", customer_id=self._customer_id, **values)]
-        return [command("edit_deal", deal_id=self._deal_id, **values)] if values else []
+        expected = {key: self._seen[key] for key in values}
+        return [command("edit_deal", deal_id=self._deal_id, **values, expected=expected)] if values else []
 
     def saved_words(self, verdicts: Sequence[Verdict]) -> str:
         """Name the customer."""
@@ -138,7 +142,7 @@ class DealFormScreen(FormScreen):
         found = named(typed, self._products)
         if found is None and typed != self.initial.get("product"):
             raise Refused("product_unknown")
-        return found.value if found else ""
+        return found.value if found else str(self._seen["product_id"])  # one that is no longer sold
 
     def _day(self, typed: str) -> date:
         """Return the day meant: the short forms of a next contact, else any date with a year."""
@@ -153,13 +157,25 @@ class DealFormScreen(FormScreen):
         return figures.day(self._day(typed), desk.now(), desk.viewer.zone)
 
 
-def _answers(deal: DealLine, lines: Sequence[Choice]) -> dict[str, Value]:
+def _answers(deal: DealLine) -> dict[str, Value]:
     """Return what the fields hold of a deal that stands."""
     return {
         "title": deal.title,
-        "line": next((one.value for one in lines if one.label == deal.line_name), ""),
+        "line": deal.line_id or "",
         "product": deal.product_name,
         "amount": "" if deal.amount is None else figures.amount(deal.amount),
         "expected_close_on": deal.expected_close_on.isoformat() if deal.expected_close_on else "",
+        "source": deal.source,
+    }
+
+
+def _stood(deal: DealLine) -> Mapping[str, object]:
+    """Return what the command's fields held when the form was read."""
+    return {
+        "title": deal.title,
+        "line_id": deal.line_id,
+        "product_id": deal.product_id,
+        "amount": deal.amount,
+        "expected_close_on": deal.expected_close_on.isoformat() if deal.expected_close_on else None,
         "source": deal.source,
     }

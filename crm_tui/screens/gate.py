@@ -129,10 +129,11 @@ class GateScreen(WorkScreen):
         commands: list[Command] = []
         customer = _customer_values(typed)
         if customer and gate.customer_id:
-            commands.append(EditCustomer(customer_id=gate.customer_id, **customer))
+            seen = {name: "" for name in customer if name != "level"}
+            commands.append(EditCustomer(customer_id=gate.customer_id, **customer, expected=seen))
         deal = _deal_values(typed)
         if deal:
-            commands.append(EditDeal(deal_id=gate.deal.id, **deal))
+            commands.append(EditDeal(deal_id=gate.deal.id, **deal, expected=dict.fromkeys(deal)))
         for item in self._open_items:
             if item.kind == "action":
                 words = str(typed[item.code]) if item.evidence else ""

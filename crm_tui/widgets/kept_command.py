@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crm_tui.commands import by_kind
 from crm_tui.domain.overdue import LEVELS
-from crm_tui.i18n import knows, t
+from crm_tui.i18n import t
 from crm_tui.queries.outbox import DRAFT
+from crm_tui.widgets.codes import code_words
 from crm_tui.widgets.command_form import Answers, answers_of, built, filled, specs_of
 from crm_tui.widgets.field_row import FieldSpec, Value
 from crm_tui.widgets.fields import Choice
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
 
 _BREAK: Final = re.compile(r"[\s,;，；、]+")
 _WHAT_IS_MEANT: Final = re.compile(r"(.*_ids?|kind|expected.*|version)\Z")
-
-_WORDS: Final = {
-    "channel": "follow_up.channel",
-    "result": "follow_up.result",
-    "objections": "follow_up.objection",
-    "customer_kind": "customer_form.kind",
-    "lost_reason": "lost",
-}
-"""Under which keys of the catalogs the codes of a field have their words; else under its own name."""
 
 At = Callable[[datetime], str]
 """How an instant is told: on the wall clock of whoever reads it."""
@@ -130,12 +122,7 @@ def _in_words(line: CommandLine, spec: FieldSpec, value: Value, at: At) -> str:
         return at(datetime.fromisoformat(value))
     labels = {choice.value: choice.label for choice in spec.choices}
     words = [value] if isinstance(value, str) else list(value)
-    return t("work.list_joint").join(labels.get(word) or _word(spec.key, word) for word in words)
-
-
-def _word(name: str, word: str) -> str:
-    key = f"{_WORDS.get(name, name)}.{word}"
-    return t(key) if knows(key) else word
+    return t("work.list_joint").join(labels.get(word) or code_words(spec.key, word) for word in words)
 
 
 def _can_be_typed(line: CommandLine, spec: FieldSpec) -> bool:

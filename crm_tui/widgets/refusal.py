@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import knows, t
+from crm_tui.widgets.codes import code_words
 
 
 def refusal(code: str, details: Mapping[str, object]) -> str:
@@ -37,6 +38,8 @@ def clock_behind(by: timedelta) -> str:
 def _in_words(details: Mapping[str, object]) -> dict[str, str]:
     """Return the details as they are spoken; the reason of a field is a sentence with its limit."""
     words = {name: _spoken(value) for name, value in details.items()}
+    if "now" in details:
+        words["now"] = code_words(str(details.get("field", "")), words["now"])
     reason = f"invalid.{details.get('why')}"
     return words | {"why": t(reason, **words)} if knows(reason) else words
 

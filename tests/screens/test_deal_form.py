@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from crm_tui import i18n
-from crm_tui.commands.rules import CreateProduct, CreateProductLine
+from crm_tui.commands.deals import EditDeal
+from crm_tui.commands.rules import CreateProduct, CreateProductLine, EditProduct
 from crm_tui.queries.profile import profile
 from crm_tui.widgets.navigation import Go
 
@@ -77,3 +78,31 @@ async def test_hostile_titles_stand_literally(office, at_work, language, size, l
     async with at_work(office, Go("deal_form", customer_id=customer_id, deal_id=deal_id), size=size) as pilot:
         shown = "\n".join(lines(pilot.app))
         assert "[@click=app.quit()]y" in shown
+
+
+async def test_what_somebody_else_has_changed_meanwhile_is_said_and_not_overwritten(office, at_work):
+    customer_id = office.customer()
+    deal_id = office.deal(customer_id, amount=900_000)
+    async with at_work(office, Go("deal_form", customer_id=customer_id, deal_id=deal_id)) as pilot:
+        office.give(EditDeal(deal_id=deal_id, amount=1_000_000))
+        await fill_and_save(pilot, amount="1.1万")
+        assert "¥10,000.00" in pilot.app.screen.message
+        assert pilot.app.screen.text("amount") == "1.1万"
+    (deal,) = deals(office, customer_id)
+    assert deal.amount == 1_000_000
+
+
+async def test_the_line_changes_beside_a_product_that_is_no_longer_sold(office, at_work, line_id):
+    customer_id = office.customer()
+    office.as_person("1001")
+    other = office.give(CreateProductLine(name="地板"))["line_id"]
+    product_id = office.give(CreateProduct(code="OLD", name="老款", line_id=None))["product_id"]
+    office.as_person("6001")
+    deal_id = office.deal(customer_id, product_id=product_id, line_id=line_id)
+    office.as_person("1001")
+    office.give(EditProduct(product_id=product_id, active=False))
+    office.as_person("6001")
+    async with at_work(office, Go("deal_form", customer_id=customer_id, deal_id=deal_id)) as pilot:
+        await fill_and_save(pilot, line=other)
+    (deal,) = deals(office, customer_id)
+    assert (deal.line_name, deal.product_name) == ("地板", "老款")

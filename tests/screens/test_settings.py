@@ -102,6 +102,21 @@ async def test_only_what_was_changed_travels(program, office):
         assert person(office, "2001").name == before.name
 
 
+async def test_a_person_whom_another_administrator_has_changed_meanwhile_stays_so(program, office):
+    app = program(office.desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settings(pilot, section="1")
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert app.screen._form.values()["phone"] == ""
+        office.give(EditPerson(person_id=office.people["2001"], name="Dora", role="branch_manager"))
+        app.screen._form.fill({"name": "Dora", "role": "clerk"})
+        await pilot.press("f10")
+        await pilot.pause()
+        assert "「branch manager」" in app.screen.said
+        assert (person(office, "2001").name, person(office, "2001").role) == ("Dora", "branch_manager")
+
+
 async def test_freezing_counts_the_open_work_and_asks(program, office, lines):
     office.deal(office.customer())
     office.customer("赵大同")

@@ -87,8 +87,8 @@ class Section:
     ) -> None:
         """Draw a command as a form in a window; what was changed there is carried out.
 
-        ``fixed`` says which row is changed: then only what differs from ``values`` travels. ``needed``
-        fields may be left as they are but not emptied.
+        ``fixed`` says which row is changed: then only what differs from ``values`` travels, with what stood
+        there where the command asks for it. ``needed`` fields may be left as they are but not emptied.
         """
         start = answers_of(command, values or {})
 
@@ -97,9 +97,14 @@ class Section:
                 return await self.carry_out(built(command, filled(command, answers)))
             changed = {key: answer for key, answer in answers.items() if answer != start.get(key, "")}
             cleared = {key: None for key, answer in changed.items() if not answer}
-            return await self.carry_out(built(command, {**cleared, **filled(command, changed, fixed)}))
+            arguments = {**cleared, **filled(command, changed, fixed)}
+            if guarded:
+                arguments["expected"] = {key: (values or {}).get(key) for key in changed}
+            return await self.carry_out(built(command, arguments))
 
-        drawn = specs_of(command, hidden=[*hidden, *(fixed or ())], choices=choices)
+        guarded = fixed is not None and "expected" in command.model_fields
+        unseen = ["expected"] if guarded else []
+        drawn = specs_of(command, hidden=[*hidden, *unseen, *(fixed or ())], choices=choices)
         specs = [replace(one, mandatory=one.mandatory or one.key in needed) for one in drawn]
         subject = ":".join([command.kind, *map(str, (fixed or {}).values())])
         self.show_window(subject, t(f"command.{command.kind}"), specs, save, values=start)

@@ -56,7 +56,7 @@ class PeopleSection(Section):
         if found is None:
             return
         values = {key: getattr(found, key) for key in ("name", "role", "reach", "unit_id", "manager_id")}
-        values["phone"] = figures.phone(found.phone, clear=True)
+        values["phone"] = figures.phone(found.phone, clear=True) if found.phone else ""
         self.show_form(
             EditPerson,
             values=values,
