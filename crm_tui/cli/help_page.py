@@ -17,7 +17,8 @@ _HEADINGS: Final = {
     "Commands": "cli.help_page.verbs",
 }
 _HELP: Final = "Show this message and exit."
-_ABOUT: Final = re.compile(r"\[((?:default: (?P<default>.*?))?(?:; )?(?P<required>required)?)\]\Z")
+_ABOUT: Final = re.compile(r"\[([^\[\]]*)\]\Z")
+"""What Typer says behind an option: its default, its range, that it is needed."""
 
 
 class SpokenGroup(TyperGroup):
@@ -28,7 +29,7 @@ class SpokenGroup(TyperGroup):
         _speak(self)
 
 
-class _Page(typer.Context.formatter_class):  # type: ignore[misc, name-defined]
+class _Page(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
     """Writes a help page; the words that Typer brings are told apart by their English form."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
@@ -52,11 +53,15 @@ def _spoken_row(text: str) -> str:
     if text == _HELP:
         return t("cli.help_page.help")
     about = _ABOUT.search(text)
-    if about is None or not about[1]:
+    if about is None:
         return text
-    words = [t("cli.help_page.default", value=about["default"])] if about["default"] is not None else []
-    words += [t("cli.help_page.required")] if about["required"] else []
-    return f"{text[: about.start()]}[{'; '.join(words)}]"
+    return f"{text[: about.start()]}[{'; '.join(_spoken_fact(one) for one in about[1].split('; '))}]"
+
+
+def _spoken_fact(said: str) -> str:
+    if said.startswith("default: "):
+        return t("cli.help_page.default", value=said.removeprefix("default: "))
+    return t("cli.help_page.required") if said == "required" else said
 
 
 def _speak(command: Any) -> None:

@@ -8,23 +8,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from crm_tui.cli import care, data, deeds, hub, joining, work
+from crm_tui.cli.help_page import SpokenGroup
 from crm_tui.cli.terminal import USAGE, fail, running_clock, terminal_of
 from crm_tui.cli.usage import usage_words
-from crm_tui.i18n import knows, t
 from crm_tui.settings import find_home
 from crm_tui.sync.machine import program_version
 
 
-class SpokenGroup(TyperGroup):
-    """Says its help in the person's language: every help text is written as a catalog key."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        _speak(self)
+class ProgramGroup(SpokenGroup):
+    """The verbs of the program; what a line says that they cannot read is told in words."""
 
     def make_context(self, *given: Any, **more: Any) -> Any:
         """Read what stands before the verb."""
@@ -42,7 +37,7 @@ def build_program() -> typer.Typer:
     program = typer.Typer(
         name="crm-tui",
         help="cli.help.program",
-        cls=SpokenGroup,
+        cls=ProgramGroup,
         no_args_is_help=False,
         invoke_without_command=True,
         pretty_exceptions_enable=False,
@@ -87,17 +82,3 @@ def _before(
         from crm_tui.cli.screen import run_screen
 
         run_screen(find_home(home), clock=at)
-
-
-def _speak(command: Any) -> None:
-    """Let a verb, and those below it, say their help in the language in use."""
-    command.help = _spoken(command.help)
-    for parameter in command.params:
-        if hasattr(parameter, "help"):
-            parameter.help = _spoken(parameter.help)
-    for below in getattr(command, "commands", {}).values():
-        _speak(below)
-
-
-def _spoken(text: str | None) -> str | None:
-    return t(text) if text and knows(text) else text

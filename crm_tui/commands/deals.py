@@ -267,7 +267,8 @@ class TakeBackMove(Command):
         here = pipeline.stage(before.stage)
         if here.kind is StageKind.OPEN and row.state != StageKind.OPEN.value:
             _refuse_archived(pipeline)
-        tx.update(stage_visit, last.id, taken_back_at=context.at, left_at=context.at)
+        by = context.actor.person_id
+        tx.update(stage_visit, last.id, taken_back_at=context.at, taken_back_by=by, left_at=context.at)
         tx.update(stage_visit, before.id, left_at=None)
         restored = _restored(before, here, branch_day(tx, row.branch_id, before.entered_at))
         moved_on = branch_day(tx, row.branch_id, last.entered_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from crm_tui.commands.base import Context
 from crm_tui.domain.lifecycle import MoveKind, Pipeline, StageKind
@@ -66,16 +66,14 @@ def last_visits(tx: Transaction, deal_id: str) -> tuple[Row[Any] | None, Row[Any
 
 
 def last_mover(tx: Transaction, deal_id: str) -> str:
-    """Return the name of whoever brought the deal where it stands; ? where that is not known.
+    """Return the name of whoever brought the deal where it stands, a move that was taken back included.
 
-    Nobody notes who takes a move back.
+    ? where nobody is known to have moved it.
     """
-    asked = select(person.c.name, stage_visit.c.taken_back_at).join_from(
-        stage_visit, person, stage_visit.c.actor_id == person.c.id
-    )
+    mover = func.coalesce(stage_visit.c.taken_back_by, stage_visit.c.actor_id)
+    asked = select(person.c.name).join_from(stage_visit, person, mover == person.c.id)
     newest = stage_visit.c.entered_at.desc(), stage_visit.c.id.desc()
-    row = tx.first(asked.where(stage_visit.c.deal_id == deal_id).order_by(*newest).limit(1))
-    return str(row.name) if row is not None and row.taken_back_at is None else "?"
+    return tx.scalar(asked.where(stage_visit.c.deal_id == deal_id).order_by(*newest).limit(1)) or "?"
 
 
 def has_begun(tx: Transaction, deal_id: str, path: Pipeline) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from crm_tui import i18n
@@ -525,6 +527,24 @@ def test_help_speaks_the_persons_language() -> None:
         assert word in shown
         assert "cli." not in shown
         assert "cli." not in CliRunner().invoke(build_program(), ["report", "--help"]).output
+
+
+def every_verb(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Return the words that call each verb and each group of verbs."""
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from every_verb(below, *path, name)
+
+
+def test_no_word_of_a_help_page_is_left_in_the_other_language() -> None:
+    i18n.use("zh_CN")
+    program = build_program()
+    for words in every_verb(get_command(program)):
+        shown = CliRunner().invoke(program, [*words, "--help"]).output
+        assert shown.startswith("用法: "), words
+        said = re.sub(r"\[env var: \w+|\[OPTIONS\]|\[ARGS\]", "", shown)
+        left = re.findall(r"Usage|Options:|Arguments:|Commands:|Show this|default|required", said)
+        assert not left, (words, left)
 
 
 def test_a_key_with_two_meanings_on_one_screen_is_found() -> None:

@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from crm_tui.commands.deals import MoveDeal
+from crm_tui.commands.deals import MoveDeal, TakeBackMove
 from crm_tui.commands.people import CreatePerson, CreateUnit
 from crm_tui.commands.pipelines import PublishPipeline, StagePlan
 from crm_tui.domain.lifecycle import StageKind
 from crm_tui.domain.overdue import OverdueRules, escalation
 from crm_tui.store.tables import customer, deal, follow_up, stage_visit
+
+_NEWEST = select(stage_visit.c.id).order_by(stage_visit.c.entered_at.desc(), stage_visit.c.id.desc()).limit(1)
 
 
 def test_a_reopened_deal_begins_a_new_cycle_and_was_lost_from_where_it_stood(office, books):
@@ -75,6 +77,24 @@ def test_taking_the_last_of_two_moves_back_keeps_the_day_the_work_began(office, 
         office.give(MoveDeal(deal_id=deal_id, to_stage=to, expected_stage=seen))
     office.desk.undo()
     assert books.one(select(deal))["engaged_on"] == date(2026, 1, 8)
+
+
+def test_who_took_a_move_back_is_named_to_whoever_saw_the_deal_where_it_was(office, books):
+    deal_id = office.deal(office.customer(phones=("13800138000",)))
+    office.give(MoveDeal(deal_id=deal_id, to_stage="contact", expected_stage="lead"))
+    back = TakeBackMove(deal_id=deal_id, visit_id=books.one(_NEWEST)["id"])
+    office.as_person("5001")
+    office.give(back)
+    office.as_person("6001")
+    late = office.verdict(MoveDeal(deal_id=deal_id, to_stage="need", expected_stage="contact"))
+    again = office.verdict(back)
+    assert [(one.code, one.details["by"]) for one in (late, again)] == [
+        ("stage_changed", "Sue Team"),
+        ("move_not_last", "Sue Team"),
+    ]
+    office.give(MoveDeal(deal_id=deal_id, to_stage="contact", expected_stage="lead"))
+    late = office.verdict(MoveDeal(deal_id=deal_id, to_stage="contact", expected_stage="lead"))
+    assert late.details["by"] == "陈静"
 
 
 @pytest.mark.parametrize(("days", "step"), [(2, 0), (3, 1), (4, 1), (5, 2), (7, 3), (70, 3)])

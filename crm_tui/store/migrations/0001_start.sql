@@ -276,9 +276,11 @@ CREATE TABLE stage_visit (
     actor_id TEXT NOT NULL,
     reason TEXT NOT NULL,
     taken_back_at INTEGER,
+    taken_back_by TEXT,
     CONSTRAINT pk_stage_visit PRIMARY KEY (id),
     CONSTRAINT fk_stage_visit_actor_id FOREIGN KEY (actor_id) REFERENCES person (id),
-    CONSTRAINT fk_stage_visit_deal_id FOREIGN KEY (deal_id) REFERENCES deal (id)
+    CONSTRAINT fk_stage_visit_deal_id FOREIGN KEY (deal_id) REFERENCES deal (id),
+    CONSTRAINT fk_stage_visit_taken_back_by FOREIGN KEY (taken_back_by) REFERENCES person (id)
 ) STRICT;
 CREATE INDEX ix_stage_visit_deal ON stage_visit (deal_id, entered_at);
 CREATE INDEX ix_stage_visit_dwell ON stage_visit (deal_id, taken_back_at, stage, entered_at, left_at);

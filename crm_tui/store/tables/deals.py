@@ -118,7 +118,7 @@ class Deal(SQLModel, table=True):
 
 
 class StageVisit(SQLModel, table=True):
-    """One stay of a deal in a stage; only ``left_at`` is filled in later, ``taken_back_at`` by an undo."""
+    """One stay of a deal in a stage; only ``left_at`` is filled in later, ``taken_back_*`` by an undo."""
 
     __tablename__ = "stage_visit"
     __table_args__ = (
@@ -138,6 +138,7 @@ class StageVisit(SQLModel, table=True):
     actor_id: str = reference("person.id")
     reason: str = ""
     taken_back_at: datetime | None = instant(default=None)
+    taken_back_by: str | None = reference("person.id", default=None)
 
 
 class StageEvidence(SQLModel, table=True):

@@ -339,9 +339,11 @@ CREATE TABLE stage_visit (
 	actor_id TEXT COLLATE "C" NOT NULL,
 	reason TEXT COLLATE "C" NOT NULL,
 	taken_back_at BIGINT,
+	taken_back_by TEXT COLLATE "C",
 	CONSTRAINT pk_stage_visit PRIMARY KEY (org_id, id),
 	CONSTRAINT fk_stage_visit_actor_id FOREIGN KEY(org_id, actor_id) REFERENCES person (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
-	CONSTRAINT fk_stage_visit_deal_id FOREIGN KEY(org_id, deal_id) REFERENCES deal (org_id, id) DEFERRABLE INITIALLY IMMEDIATE
+	CONSTRAINT fk_stage_visit_deal_id FOREIGN KEY(org_id, deal_id) REFERENCES deal (org_id, id) DEFERRABLE INITIALLY IMMEDIATE,
+	CONSTRAINT fk_stage_visit_taken_back_by FOREIGN KEY(org_id, taken_back_by) REFERENCES person (org_id, id) DEFERRABLE INITIALLY IMMEDIATE
 );
 
 CREATE INDEX ix_stage_visit_deal ON stage_visit (org_id, deal_id, entered_at);
