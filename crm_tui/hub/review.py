@@ -17,7 +17,7 @@ from crm_tui.commands import by_kind
 from crm_tui.commands.base import SYSTEM
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
-from crm_tui.hub.books import HubBooks
+from crm_tui.hub.books import HubBooks, set_meta
 from crm_tui.hub.chain import chain
 from crm_tui.hub.push import (
     Answer,
@@ -280,7 +280,9 @@ def _log(tx: Transaction, own: _Entry, now: int) -> datetime:
         "supersedes": "",
         "revs": revs,
     }
-    tx.insert_all(command_log, list(chain(last.hash if last is not None else "", [entry])))
+    (sealed,) = chain(last.hash if last is not None else "", [entry])
+    tx.insert_all(command_log, [sealed])
+    set_meta(tx, own_hash=sealed["hash"])
     return at
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import Row, func, select
 from crm_tui.commands import Envelope, by_kind, execute
 from crm_tui.commands.base import SYSTEM, actor_of
 from crm_tui.domain.errors import Refused
-from crm_tui.hub.books import HubBooks
+from crm_tui.hub.books import HubBooks, meta_value
 from crm_tui.hub.chain import chain_hash
 from crm_tui.hub.push import SLOW_CLOCK
 from crm_tui.hub.review import DECIDED, HUB
@@ -87,7 +87,7 @@ def _file(books: HubBooks) -> Finding:
 
 
 def _chains(tx: Transaction) -> Finding:
-    """Look whether each entry of the log seals the one before it, and the device knows the last one."""
+    """Look whether each entry of the log seals the one before it, and who gave it knows the last one."""
     wrong: list[str] = []
     last: dict[str, str] = {}
     count = 0
@@ -98,8 +98,9 @@ def _chains(tx: Transaction) -> Finding:
         if row["prev_hash"] != before or row["hash"] != chain_hash(before, row):
             wrong.append(row["cmd_id"])
         last[row["device_id"]] = row["hash"]
-    known = tx.rows(select(device.c.device_id, device.c.last_hash))
-    wrong += [one.device_id for one in known if one.last_hash != last.get(one.device_id, "")]
+    known = {one.device_id: one.last_hash for one in tx.rows(select(device.c.device_id, device.c.last_hash))}
+    known[HUB] = meta_value(tx, "own_hash")
+    wrong += [one for one, last_hash in known.items() if last_hash != last.get(one, "")]
     return _finding("chains", count, wrong)
 
 

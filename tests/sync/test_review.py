@@ -61,6 +61,19 @@ def test_a_held_command_that_is_accepted_is_carried_out_for_its_author(
     assert (entry.actor_id, entry.args["decision"]) == (organisation.people["4001"], "accept")
 
 
+def test_the_last_decision_cannot_be_cut_off_unnoticed(
+    organisation: Any, held: Any, ids: Callable[[], str]
+) -> None:
+    books = organisation.authority.books
+    review.accept(books, organisation.people["4001"], only_case(organisation).cmd_id, ids)
+    held.sync()
+    assert sound(organisation)
+    with books.write() as tx:
+        tx.delete_where(command_log, command_log.c.device_id == review.HUB)
+    (chains,) = [one for one in verify(books) if one.name == "chains"]
+    assert (chains.state, chains.where) == (BAD, (review.HUB,))
+
+
 def test_a_held_command_that_is_discarded_is_refused_at_its_terminal(
     organisation: Any, held: Any, ids: Callable[[], str]
 ) -> None:
