@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from crm_tui.desk import Desk
 
 _IDLE_CHECK_SECONDS = 5
+_LEASE_CHECK_SECONDS = 60
 _PACKAGE = Path(__file__).parent
 _STYLES = [_PACKAGE / "styles" / "app.tcss", *sorted((_PACKAGE / "screens").glob("*.tcss"))]
 """All at once: Textual would read every rule of the program again for each screen that brought its own."""
@@ -87,6 +88,7 @@ class CrmApp(
         else:
             self.push_screen(LoginScreen(self._open, self._settings.last_number, hint=self._hint))
         self.set_interval(_IDLE_CHECK_SECONDS, self._lock_when_idle)
+        self.set_interval(_LEASE_CHECK_SECONDS, self.look_who_may_stay)
         self._heed_signals()
 
     async def on_event(self, event: events.Event) -> None:

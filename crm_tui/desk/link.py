@@ -159,16 +159,21 @@ class Link:
         self._hub.close()
 
     def _carry(self) -> None:
-        """Run rounds: soon after something is wanted, later and later while the hub cannot answer."""
+        """Run rounds: soon after something is wanted, later and later while the hub cannot answer.
+
+        Where nothing was wanted for a while, what this terminal holds is compared with what the hub has.
+        """
         pause = SCHEDULE
         while not self._stopping.is_set():
-            self._wanted.wait(pause)
+            wanted = self._wanted.wait(pause)
             self._stopping.wait(DEBOUNCE)
             self._wanted.clear()
             if self._stopping.is_set():
                 return
             try:
                 self.run()
+                if not wanted and not self._client.compare(self._books.read):
+                    self.run()
                 pause = SCHEDULE
             except (HubError, Refused):
                 pause = _longer(1.0 if pause == SCHEDULE else pause)
@@ -181,13 +186,7 @@ class Link:
         """Let the hub say when there is news; look every few seconds for one that is away."""
         while not self._stopping.is_set():
             try:
-                if self._online is False:
-                    self._hub.card()
-                    self.want()
-                    self._stopping.wait(PROBE)
-                elif self._hub.wait(self._known_cursors(), WATCH):
-                    self.want()
-                    self._stopping.wait(DEBOUNCE * 2)
+                self._stopping.wait(self._look())
             except (HubError, Refused) as no:
                 frozen = no.code == Say.FROZEN != self._trouble
                 if frozen or (no.code in _AWAY and self._online):
@@ -198,6 +197,27 @@ class Link:
                     return
                 _log.error("waiting for news of the hub broke off: %s", places_of(error))
                 self._stopping.wait(PROBE)
+
+    def _look(self) -> float:
+        """Ask for a round where the hub has news, or does again what kept it; return seconds to look again.
+
+        A hub that is there and does not let a round end is left to the courier, who comes later and later:
+        all it has is news, and asking for them at once would never end.
+        """
+        if self._online is False:
+            self._hub.card()
+            self.want()
+        elif self._trouble == Say.RECOVERING:
+            if not self._hub.card().recovering:
+                self.want()
+        elif self._trouble == Say.FROZEN:
+            self._hub.wait(self._known_cursors(), 0)
+            self.want()
+        elif not self._trouble:
+            if self._hub.wait(self._known_cursors(), WATCH):
+                self.want()
+            return DEBOUNCE * 2
+        return PROBE
 
     def _known_cursors(self) -> dict[str, int]:
         with self._books.read() as tx:

@@ -111,7 +111,7 @@ def _answer(books: HubBooks, tx: Transaction, request: PullRequest, row: Row[Any
         else None,
         acks=[_ack(one) for one in _unknown(tx, row.device_id, request)] if whole else [],
         seats=seats_at(tx, row.device_id) if whole else None,
-        digests=digests(tx, page.scope) if whole and request.digests else [],
+        digests=digests(tx, page.scope, request.tables) if whole and request.digests else [],
         safe_until=int(meta_value(tx, "safe_until", "0")),
         safe_seq=row.safe_seq,
         decided=decided if whole else request.decided,
@@ -146,10 +146,10 @@ def scope_hash(scope: Iterable[str]) -> str:
     return hashlib.blake2b("\x1f".join(sorted(scope)).encode(), digest_size=8).hexdigest()
 
 
-def digests(tx: Transaction, scope: Sequence[str]) -> list[Digest]:
-    """Return what a terminal with these spaces should hold of every table."""
+def digests(tx: Transaction, scope: Sequence[str], names: Sequence[str] = ()) -> list[Digest]:
+    """Return what a terminal with these spaces should hold of every table, or of those that are named."""
     found = []
-    for table in REPLICATED:
+    for table in (one for one in REPLICATED if not names or one.name in names):
         rows, total = 0, 0
         keys = list(
             tx.scalars(

@@ -6,6 +6,7 @@ and I14 (epoch, cursors, rows and outbox change together or not at all).
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import IO
 
 import msgspec
+from sqlalchemy import Table
 
 from crm_tui.store import outbox
 from crm_tui.store.credentials import keep_only
@@ -22,7 +24,7 @@ from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.transaction import Transaction
 from crm_tui.store.types import instant_of, microseconds
 from crm_tui.sync.commands import fitting, mark, replay, sealed
-from crm_tui.sync.digests import fingerprint
+from crm_tui.sync.digests import fingerprint, note_turn, turn
 from crm_tui.sync.hub import Hub
 from crm_tui.sync.identity import Begin, Identity
 from crm_tui.sync.messages import (
@@ -47,6 +49,7 @@ _TURNS = 20
 """How often one round may begin anew because the hub has something to say first."""
 
 Progress = Callable[[int], None]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,7 @@ class _Pulled:
 
     def follows(self, tx: Transaction) -> bool:
         """Tell whether the terminal still stands where it stood when it asked."""
-        asked = self.request
-        stands = (fact(tx, "hub_epoch"), fact(tx, "hub_scope_hash"), cursors(tx))
-        return stands == (asked.epoch, asked.scope_hash, asked.cursors)
+        return _stands(tx, self.request)
 
 
 class SyncClient:
@@ -151,6 +152,33 @@ class SyncClient:
             except HubError as no:
                 self._heed(no)
         raise HubError(Say.RETRY)
+
+    def compare(self, read: Begin) -> bool:
+        """Compare the table whose turn it is with the hub's; return False where all must be fetched anew.
+
+        ``read`` opens a snapshot, which holds up nobody who saves. While something waits, or the hub has moved
+        on, nothing is said of a table; its turn comes again.
+
+        Raises:
+            HubError: as :meth:`run`.
+        """
+        with read() as tx:
+            table = turn(tx, self._now())
+            if table is None or outbox.pending(tx, 1):
+                return True
+            request = _request(tx, digests=True, tables=[str(table.name)])
+            ours = _sum(tx, table)
+        answer = self._hub.pull(request)
+        told = next((one for one in answer.digests if one.table == table.name), None)
+        if told is None or (answer.scope_hash, answer.upto) != (request.scope_hash, request.cursors):
+            return True
+        sound = (told.rows, told.sum) == ours
+        with self._begin() as tx:
+            note_turn(tx, table, self._now())
+            if not sound and _stands(tx, request):
+                _log.warning("%s is not what the hub has: everything is fetched anew", table.name)
+                set_facts(tx, hub_scope_hash="")
+        return sound
 
     def _heed(self, no: HubError) -> None:
         """Do what the hub asks before the next turn; raise what only time or a person can mend."""
@@ -203,16 +231,7 @@ class SyncClient:
         """Take over what changed; return False where there is more to ask for."""
         with self._begin() as tx:
             _fetch_anew_where_rows_have_more(tx)
-            request = PullRequest(
-                epoch=fact(tx, "hub_epoch"),
-                protocol=PROTOCOL,
-                scope_hash=fact(tx, "hub_scope_hash"),
-                cursors=cursors(tx),
-                first_pending=outbox.first_pending(tx),
-                decided=int(fact(tx, "hub_decided", "0")),
-                newest=fact(tx, "hub_newest"),
-                digests=account.digests,
-            )
+            request = _request(tx, digests=account.digests)
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
             answer = self._gather(request, spool, account)
             self._kept = 0  # the hub has recovered, and answers
@@ -311,14 +330,37 @@ def _apply(rebase: Rebase, page: PullAnswer) -> None:
         rebase.put(rows.table, rows.columns, rows.rows)
 
 
+def _stands(tx: Transaction, asked: PullRequest) -> bool:
+    """Tell whether the terminal stands where it stood when it asked."""
+    stands = (fact(tx, "hub_epoch"), fact(tx, "hub_scope_hash"), cursors(tx))
+    return stands == (asked.epoch, asked.scope_hash, asked.cursors)
+
+
+def _request(tx: Transaction, *, digests: bool, tables: Sequence[str] = ()) -> PullRequest:
+    """Ask for what changed since the terminal stood where it stands."""
+    return PullRequest(
+        epoch=fact(tx, "hub_epoch"),
+        protocol=PROTOCOL,
+        scope_hash=fact(tx, "hub_scope_hash"),
+        cursors=cursors(tx),
+        first_pending=outbox.first_pending(tx),
+        decided=int(fact(tx, "hub_decided", "0")),
+        newest=fact(tx, "hub_newest"),
+        digests=digests,
+        tables=list(tables),
+    )
+
+
 def _agrees(tx: Transaction, told: Sequence[Digest]) -> bool:
     """Compare what this terminal holds of every table with what the hub says it should."""
     said = {one.table: (one.rows, one.sum) for one in told}
-    for table in REPLICATED:
-        rows = total = 0
-        for row in stored_rows(tx, table):
-            rows += 1
-            total += fingerprint(row)
-        if table.name in said and said[table.name] != (rows, total % 2**63):
-            return False
-    return True
+    return all(table.name not in said or said[table.name] == _sum(tx, table) for table in REPLICATED)
+
+
+def _sum(tx: Transaction, table: Table) -> tuple[int, int]:
+    """Return how many rows a table has, and the sum of their fingerprints."""
+    rows = total = 0
+    for row in stored_rows(tx, table):
+        rows += 1
+        total += fingerprint(row)
+    return rows, total % 2**63

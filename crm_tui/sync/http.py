@@ -206,7 +206,9 @@ class HttpHub:
 
 def _strange(response: httpx.Response) -> Say:
     """Tell what an answer means that no hub has given: a proxy's, or that of something else."""
-    if response.status_code in _PROXY:
+    if response.status_code in _NOBODY_BEHIND:
+        return Say.UNREACHABLE
+    if response.status_code == _BROKEN:
         return Say.RETRY
     asked, led_to = response.url, response.next_request.url if response.next_request else None
     to_tls = led_to is not None and (led_to.scheme, led_to.host) == ("https", asked.host)
@@ -267,8 +269,11 @@ def _wants_tls(url: httpx.URL) -> bool:
     return True
 
 
-_PROXY = frozenset({500, 502, 503, 504})
-"""What a hub that breaks down answers, or a proxy while the hub behind it is away (RFC 9110, 15.6)."""
+_NOBODY_BEHIND = frozenset({502, 503, 504})
+"""What a proxy answers while the hub behind it is away (RFC 9110, 15.6)."""
+
+_BROKEN = 500
+"""What a hub that breaks down answers."""
 
 _BAD = 400
 """What a server that speaks TLS alone answers to plain HTTP (nginx, Caddy)."""

@@ -20,6 +20,8 @@ from crm_tui.sync.messages import HubCard, HubError, JoinAnswer, Say
 LEASE = timedelta(days=7)
 """How long people may work without the terminal having met its hub."""
 
+_OTHER_ZONE = timedelta(days=1)
+
 WRONG_CLOCK = timedelta(minutes=5)
 """How far this clock may be from the hub's unsaid."""
 
@@ -55,8 +57,13 @@ class Standing:
         return 0 if abs(self.skew) < WRONG_CLOCK else minutes if self.skew > timedelta() else -minutes
 
     def lease_over(self, now: datetime) -> bool:
-        """Tell whether the hub has not been met for longer than people may work without it."""
-        return self.last_met is not None and now - self.last_met > LEASE
+        """Tell whether the hub has not been met for longer than people may work without it.
+
+        A clock that stands before the last meeting, by more than a wrong zone explains, proves nothing.
+        """
+        if self.last_met is None:
+            return False
+        return not -_OTHER_ZONE < now - self.last_met <= LEASE
 
 
 def membership(tx: Transaction) -> Membership | None:

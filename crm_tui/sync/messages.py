@@ -158,9 +158,9 @@ class Place(Message):
 class PullRequest(Message):
     """Asks for what changed beyond ``cursors``; ``upto`` and ``after`` are those of the page before.
 
-    ``first_pending`` is the lowest ``seq`` without an answer; ``digests`` asks for those of every table.
-    ``decided`` is the number of the last answer that the terminal knows to have been changed by a review,
-    ``newest`` the id of the newest command whose effects it has seen, whoever gave it.
+    ``first_pending`` is the lowest ``seq`` without an answer; ``digests`` asks for those of every table, or of
+    the ``tables`` that are named. ``decided`` is the number of the last answer that the terminal knows to have
+    been changed by a review, ``newest`` the id of the newest command whose effects it has seen, whoever gave it.
     """
 
     epoch: Word
@@ -171,6 +171,7 @@ class PullRequest(Message):
     upto: dict[Word, Count] | None = None
     after: Place | None = None
     digests: bool = False
+    tables: Annotated[list[Word], msgspec.Meta(max_length=64)] = []
     decided: Count = 0
     newest: Word = ""
 
@@ -344,3 +345,8 @@ class HubCard(Message):
     now: int
     version: str = ""
     organisation_id: str = ""
+
+    @property
+    def recovering(self) -> bool:
+        """Whether the hub was put back, and takes in again what it lost before it answers."""
+        return self.mode == "recovering"

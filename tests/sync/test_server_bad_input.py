@@ -21,7 +21,7 @@ from crm_tui import i18n
 from crm_tui.commands.customers import CreateCustomer
 from crm_tui.desk import Desk
 from crm_tui.desk.joining import join_hub
-from crm_tui.desk.link import Link
+from crm_tui.desk.link import PROBE, Link
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import accounts, founding, tokens
 from crm_tui.hub.authority import Authority
@@ -168,7 +168,7 @@ WRONG: dict[str, tuple[Answer, str]] = {
     "a server that takes TLS alone": ((400, HTML, {}), Say.WANTS_TLS),
     "a proxy that wants a password": ((401, HTML, {}), Say.NOT_A_HUB),
     "a server that has broken down": ((500, HTML, {}), Say.RETRY),
-    "a proxy without its hub": ((502, HTML, {}), Say.RETRY),
+    "a proxy without its hub": ((502, HTML, {}), Say.UNREACHABLE),
     "half a text": ((200, b'{"token": "x', {}), Say.NOT_A_HUB),
     "another text": ((200, b'["token"]', {}), Say.NOT_A_HUB),
     "numbers that nobody can count": ((200, b'{"token": "x", "seconds": 1e999}', {}), Say.NOT_A_HUB),
@@ -193,6 +193,19 @@ def test_whatever_answers_in_the_hubs_place_changes_nothing_and_the_hub_is_found
         assert no_of(lambda: till.meet(till.at(url))).code == code
     assert state(till) == before
     assert till.meet(till.at(till.url)).sent == 1
+
+
+def test_a_hub_that_is_gone_behind_its_proxy_is_looked_for_like_one_that_is_gone(till: Any) -> None:
+    with answering((503, HTML, {})) as url:
+        link = Link(till.desk._books, till.at(url), machine=this_machine())
+        assert no_of(link.run).code == Say.UNREACHABLE
+        assert link.state().online is False
+        assert no_of(link._look).code == Say.UNREACHABLE
+        link._hub.close()
+    link._hub = till.at(till.url)
+    assert link._look() == PROBE
+    assert link._wanted.is_set()
+    link._hub.close()
 
 
 def test_a_code_that_this_program_does_not_know_is_a_sentence_too(till: Any) -> None:
