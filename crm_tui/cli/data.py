@@ -157,7 +157,10 @@ def export(
     overdue: Annotated[bool, typer.Option("--overdue", help="cli.help.overdue")] = False,
     clear: Clear = False,
 ) -> None:
-    """Write a list of customers to a CSV or XLSX file; more than ROW_LIMIT rows need an approval."""
+    """Write a list of customers to a CSV or XLSX file; more than ROW_LIMIT rows need an approval.
+
+    A terminal with a hub meets it first: who was frozen there takes no list along.
+    """
     from crm_tui.domain.permission import Right
     from crm_tui.queries.customers import CustomerFilter, customers_page
 
@@ -170,6 +173,7 @@ def export(
     with terminal.logged_in() as desk:
         if not desk.viewer.may(Right.EXPORT):
             fail(refusal("not_allowed", {"right": Right.EXPORT}), NOT_ALLOWED)
+        desk.door.confirm()
         page = desk.answer(customers_page, typed=typed, filters=filters, limit=ROW_LIMIT)
         if page.count > ROW_LIMIT:
             fail(refusal("export_needs_approval", {"limit": ROW_LIMIT}), NOT_ALLOWED)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import sqlite3
 import stat
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from crm_tui.cli.hubs import connector
 from crm_tui.cli.probe import LINE, measure_widths
 from crm_tui.desk import wall_clock
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 from crm_tui.settings import SETTINGS, Home
 from crm_tui.store.engine import check_integrity
+from crm_tui.store.types import instant_of
+from crm_tui.sync.joining import WRONG_CLOCK, Membership
 from crm_tui.sync.machine import program_version
+from crm_tui.sync.messages import HubError
 from crm_tui.trouble import LOG
 from crm_tui.widgets import drawing
-from crm_tui.widgets.refusal import refused
+from crm_tui.widgets.refusal import refusal, refused
 
 GOOD, NOTE, BAD = "good", "note", "bad"
 LEAST_COLUMNS, LEAST_LINES = 80, 24
@@ -45,7 +51,14 @@ class Finding:
 def examine(home: Home, *, fix: bool = False) -> list[Finding]:
     """Look at everything; with ``fix`` mend the permissions of files."""
     terminal = _terminal(home.read().border)
-    return [*_program(), *terminal, *_home(home, fix=fix), *_data(home.database), _backup_age(home)]
+    return [
+        *_program(),
+        *terminal,
+        *_home(home, fix=fix),
+        *_data(home.database),
+        *_hub(home),
+        _backup_age(home),
+    ]
 
 
 def try_keys() -> list[Finding]:
@@ -143,9 +156,43 @@ def _data(path: Path) -> Iterator[Finding]:
         yield from _inside(path)
 
 
+def _hub(home: Home) -> Iterator[Finding]:
+    """Ask the hub of a terminal that has joined one whether it is there, and what time it has."""
+    with contextlib.suppress(sqlite3.Error), _reading(home.database) as plain:
+        facts = dict(plain.execute("SELECT name, value FROM meta").fetchall())
+        if facts.get("hub_url"):
+            member = Membership(facts["hub_url"], facts["device_id"], facts["hub_secret"])
+            yield from _asked(member, home)
+
+
+def _asked(member: Membership, home: Home) -> Iterator[Finding]:
+    began = time.perf_counter()
+    try:
+        with contextlib.closing(connector(home)(member)) as hub:
+            card = hub.card()
+    except HubError as no:
+        yield Finding("hub", refusal(no.code, no.details), NOTE)
+        return
+    except Refused as no:
+        yield Finding("hub", refused(no), NOTE)
+        return
+    yield Finding("hub", f"{member.url} {round((time.perf_counter() - began) * 1000)} ms")
+    skew = wall_clock() - instant_of(card.now)
+    word = "right" if abs(skew) < WRONG_CLOCK else "fast" if skew > timedelta() else "slow"
+    said = t(f"sync.clock.{word}", minutes=abs(skew) // timedelta(minutes=1))
+    yield Finding("hub_clock", said, GOOD if word == "right" else BAD)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file that nobody is to change; raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
+        yield plain
+
+
 def _inside(path: Path) -> Iterator[Finding]:
     now = wall_clock().timestamp()
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as plain:
+    with _reading(path) as plain:
         (journal,) = plain.execute("PRAGMA journal_mode").fetchone()
         (schema,) = plain.execute("PRAGMA user_version").fetchone()
         waiting, oldest, newest = plain.execute(

@@ -116,7 +116,16 @@ class Terminal:
             if len(found) != 1:
                 fail(t("cli.who", who=who or "-"), USAGE)
             desk.log_in(found[0].person_id, ask_pin(found[0].name))
+            before = _waiting(desk)
             yield desk
+            more = _waiting(desk) - before
+            if more > 0:
+                typer.echo(t("cli.waits_for_hub", count=more), err=True)
+
+
+def _waiting(desk: Desk) -> int:
+    """Return how many commands the hub has yet to answer."""
+    return desk.link.state().standing.waiting if desk.link is not None else 0
 
 
 def terminal_of(home: Path | None, as_person: str, clock: Callable[[], datetime] | None) -> Terminal:

@@ -161,6 +161,10 @@ class Desk:
         """Run anything else that writes here, off the screen's thread; a wait for the hub holds nobody up."""
         return await (aside(work) if at_hub and self.link is not None else _off(self._writer, work))
 
+    def take_unconfirmed(self) -> bool:
+        """Tell whether something was done since this was last asked that waits for a hub which is away."""
+        return self._deeds.take_wish() and self.link is not None and self.link.is_away
+
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` after each commit, in the writer's thread, with the names of changed tables."""
         self._deeds.listeners.append(listener)

@@ -45,6 +45,12 @@ class Deeds:
         self._books = books
         self._steps: dict[str, _Steps] = {}
         self.listeners: list[Listener] = []
+        self._wished = False
+
+    def take_wish(self) -> bool:
+        """Tell whether something was done since this was last asked that a hub may still refuse."""
+        wished, self._wished = self._wished, False
+        return wished
 
     def carry_out(self, steps: Sequence[Step], actor_id: str, *, supersedes: str = "") -> tuple[Verdict, ...]:
         """Carry out the steps in one transaction and remember how to take them back together."""
@@ -77,6 +83,7 @@ class Deeds:
                 verdicts.append(verdict)
                 if verdict.applied:
                     made |= verdict.details
+                    self._wished |= not command.fact
                     supersedes = ""
             if reopens and any(verdict.applied for verdict in verdicts):
                 settle(tx, reopens, UNSETTLED)

@@ -83,6 +83,11 @@ class Link:
         """The hub, for what can only be done there."""
         return self._hub
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the hub was not to be reached when it was last tried."""
+        return self._online is False
+
     def state(self) -> LinkState:
         """Return how the link stands now."""
         with self._books.read() as tx:

@@ -154,10 +154,10 @@ class SyncClient:
         raise HubError(Say.RETRY)
 
     def compare(self, read: Begin) -> bool:
-        """Compare the table whose turn it is with the hub's; return False where all must be fetched anew.
+        """Compare the table whose turn it is with the hub's; return False where it differs.
 
-        ``read`` opens a snapshot, which holds up nobody who saves. While something waits, or the hub has moved
-        on, nothing is said of a table; its turn comes again.
+        The next round fetches all anew then. ``read`` opens a snapshot, which holds up nobody who saves.
+        While something waits, or the hub has moved on, nothing is said of a table; its turn comes again.
 
         Raises:
             HubError: as :meth:`run`.

@@ -1,7 +1,7 @@
 """The fingerprint of a row: a terminal and its hub compare sums of them to know that they hold the same.
 
-A terminal compares by itself, a table an hour, so that neither it nor the hub reads everything at once; at which
-table it begins follows from its id, so that a thousand of them do not ask for the longest table together.
+A terminal compares by itself, a table an hour, so that neither it nor the hub reads everything at once; at
+which table it begins follows from its id, so that not all of them ask for the longest table together.
 """
 
 from __future__ import annotations

@@ -158,9 +158,10 @@ class Place(Message):
 class PullRequest(Message):
     """Asks for what changed beyond ``cursors``; ``upto`` and ``after`` are those of the page before.
 
-    ``first_pending`` is the lowest ``seq`` without an answer; ``digests`` asks for those of every table, or of
-    the ``tables`` that are named. ``decided`` is the number of the last answer that the terminal knows to have
-    been changed by a review, ``newest`` the id of the newest command whose effects it has seen, whoever gave it.
+    ``first_pending`` is the lowest ``seq`` without an answer; ``digests`` asks for those of every table, or
+    of the ``tables`` that are named. ``decided`` is the number of the last answer that the terminal knows to
+    have been changed by a review, ``newest`` the id of the newest command whose effects it has seen, whoever
+    gave it.
     """
 
     epoch: Word

@@ -1,4 +1,4 @@
-"""Who may stay at the counter: what the hub decides counts at once, and nobody stays longer than the lease."""
+"""Who may stay at the counter: what the hub decides counts at once, and the lease ends."""
 
 from __future__ import annotations
 

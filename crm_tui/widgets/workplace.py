@@ -78,12 +78,17 @@ class WorkScreen(Wayfinding):
         return verdicts
 
     def say(self, text: str, tone: Tone = "info") -> None:
-        """Say it; the good news of a save with a clock that was set back says that first."""
-        jump = self.counter.desk.watch.take_jump() if tone == "good" else None
-        if jump is None:
+        """Say it; good news of a save tell first that the clock was set back, last what may be refused."""
+        if tone != "good":
             super().say(text, tone)
-        else:
-            super().say(f"{clock_behind(jump)} {text}", "warn")
+            return
+        desk = self.counter.desk
+        jump = desk.watch.take_jump()
+        if desk.take_unconfirmed():
+            text = t("work.unconfirmed", text=text)
+        super().say(
+            text if jump is None else f"{clock_behind(jump)} {text}", tone if jump is None else "warn"
+        )
 
     def say_refusals(self, verdicts: Sequence[Verdict]) -> None:
         """Say the first refusal and how many there were, or nothing."""

@@ -31,12 +31,13 @@ from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
 from crm_tui.hub.devices import move
 from crm_tui.hub.opening import make_hub, open_hub
+from crm_tui.hub.push import tell_changes
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import device
 from crm_tui.settings import Home
 from crm_tui.store.engine import open_engine
 from crm_tui.store.outbox import fact
-from crm_tui.store.tables import org_unit
+from crm_tui.store.tables import org_unit, person
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.messages import HubError, Say
 from crm_tui.trouble import LOG, note_trouble
@@ -200,6 +201,51 @@ def test_a_hub_that_has_moved_is_followed_and_gets_what_waits(joined: Run, share
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["sent"] == 1
     assert kept(shop, "hub_url") == at
+
+
+def test_doctor_looks_for_the_hub_and_compares_the_clocks(joined: Run, share: Path, url: str) -> None:
+    def found(*words: str) -> dict[str, Any]:
+        return {one["name"]: one for one in json.loads(joined("doctor", "--json", *words).stdout)}
+
+    def clocks_of_the_hub(shown: timedelta) -> None:
+        monkey.setattr("crm_tui.cli.doctor.wall_clock", lambda: wall_clock() + shown)
+
+    with pytest.MonkeyPatch.context() as monkey:
+        there = found()
+        assert there["hub"]["value"].startswith(url)
+        assert there["hub_clock"]["state"] == "good"
+        clocks_of_the_hub(timedelta(hours=26))
+        assert (found()["hub_clock"]["state"], "1560 min fast" in found()["hub_clock"]["value"]) == (
+            "bad",
+            True,
+        )
+        clocks_of_the_hub(timedelta(minutes=-9))
+        assert "9 min slow" in found()["hub_clock"]["value"] or "8 min slow" in found()["hub_clock"]["value"]
+    share.rename(share.with_name("moved"))
+    away = found()
+    assert "hub_clock" not in away
+    assert (away["hub"]["state"], "cannot be reached" in away["hub"]["value"]) == ("note", True)
+
+
+def test_what_waits_for_the_hub_is_told_and_no_list_is_taken_along_without_it(
+    joined: Run, share: Path, books: HubBooks, office: Any, tmp_path: Path
+) -> None:
+    assert "1 changes wait for the hub" in joined("q", "13800138000 张三").stderr
+    assert "wait for the hub" not in joined("find", "张三").stderr
+    moved = share.with_name("moved")
+    share.rename(moved)
+    at = tmp_path / "out.csv"
+    assert "needs the hub" in one_line(joined("export", str(at)), 4)
+    moved.rename(share)
+    done = joined("export", str(at))
+    assert (done.exit_code, at.read_text(encoding="utf-8-sig").count("张三")) == (0, 1), done.output
+    at.unlink()
+    with books.write() as tx:
+        tx.update(person, office.people["6001"], status="frozen")
+        tell_changes(tx)
+    told = joined("export", str(at))
+    assert told.exit_code == 3, told.output
+    assert not at.exists()
 
 
 @pytest.mark.usefixtures("joined")
