@@ -43,7 +43,7 @@ class Desk:
     """One counter on one database file.
 
     ``door`` has the PINs, ``drawer`` the drafts, ``watch`` the time, ``link`` the way to the hub, if any,
-    ``inbox`` the commands that the hub refused, ``leases`` the customers that are being changed here.
+    ``inbox`` the commands that the hub refused or may refuse, ``leases`` the customers being changed here.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Desk:
         self.door = Door(self._books, self.link)
         self.drawer = Drawer(self._books, self.door)
         self.leases = Leases(self._books, self.door, self.link, self._writer)
-        self.inbox = Inbox(self._books, self.door, self._deeds)
+        self.inbox = Inbox(self._books, self.door, self._deeds, self.link)
         self.watch = self._books.watch
 
     @classmethod
@@ -160,10 +160,6 @@ class Desk:
     async def write(self, work: Callable[[], T], *, at_hub: bool = False) -> T:
         """Run anything else that writes here, off the screen's thread; a wait for the hub holds nobody up."""
         return await (aside(work) if at_hub and self.link is not None else _off(self._writer, work))
-
-    def take_unconfirmed(self) -> bool:
-        """Tell whether something was done since this was last asked that waits for a hub which is away."""
-        return self._deeds.take_wish() and self.link is not None and self.link.is_away
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` after each commit, in the writer's thread, with the names of changed tables."""

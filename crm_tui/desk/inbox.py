@@ -11,6 +11,7 @@ from crm_tui.commands.base import only, open_command
 from crm_tui.desk.books import Books
 from crm_tui.desk.deeds import Deeds
 from crm_tui.desk.door import Door
+from crm_tui.desk.link import Link
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.permission import Right
 from crm_tui.store.outbox import DISCARDED, settle
@@ -25,10 +26,15 @@ OPEN = frozenset({Status.REJECTED, Status.HELD, Status.QUARANTINED, Status.FLAGG
 class Inbox:
     """The commands of this terminal with such an answer; whoever is logged in works on them."""
 
-    def __init__(self, books: Books, door: Door, deeds: Deeds) -> None:
+    def __init__(self, books: Books, door: Door, deeds: Deeds, link: Link | None) -> None:
         self._books = books
         self._door = door
         self._deeds = deeds
+        self._link = link
+
+    def take_unconfirmed(self) -> bool:
+        """Tell whether something was done since this was last asked that a hub which is away may refuse."""
+        return self._deeds.take_wish() and self._link is not None and self._link.is_away
 
     def discard(self, cmd_id: str) -> None:
         """Take a command off the list; it stays in the history with everything that was typed.

@@ -84,7 +84,7 @@ class WorkScreen(Wayfinding):
             return
         desk = self.counter.desk
         jump = desk.watch.take_jump()
-        if desk.take_unconfirmed():
+        if desk.inbox.take_unconfirmed():
             text = t("work.unconfirmed", text=text)
         super().say(
             text if jump is None else f"{clock_behind(jump)} {text}", tone if jump is None else "warn"

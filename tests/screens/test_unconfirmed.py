@@ -22,7 +22,7 @@ async def test_only_a_wish_is_unconfirmed_and_only_while_the_hub_is_away(shop, a
     desk = shop.terminal("mine")
     (made,) = desk.carry_out(CreateCustomer(name="老客"))
     desk.link.run()
-    desk.take_unconfirmed()
+    desk.inbox.take_unconfirmed()
     if cut:
         desk.way.cut = True
         with pytest.raises(HubError):
