@@ -19,7 +19,7 @@ from crm_tui.hub.books import SHARE, HubBooks, file_of, meta_value, set_meta
 from crm_tui.hub.copying import Progress, copy_rows
 from crm_tui.hub.probe import check_locks, hub_facts
 from crm_tui.hub.pull import scope_hash, spaces_below
-from crm_tui.hub.review import rerun_known
+from crm_tui.hub.review import rerun
 from crm_tui.hub.tables import space_rev
 from crm_tui.store import outbox
 from crm_tui.store.backup import backup
@@ -70,7 +70,7 @@ def open_hub(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], st
     if not founded:
         books.close()
         raise Refused("hub_missing", url=postgres.shown(url))
-    rerun_known(books, new_id)
+    rerun(books, new_id)
     return Authority(books, new_id)
 
 

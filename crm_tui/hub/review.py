@@ -150,16 +150,19 @@ def discard(books: HubBooks, viewer_id: str, cmd_id: str, new_id: Callable[[], s
         _decide(tx, row, viewer.person_id, DISCARD, answer, now=books.now, new_id=new_id)
 
 
-def rerun_known(books: HubBooks, new_id: Callable[[], str]) -> int:
-    """Carry out what an older hub did not know and this one does; return how many commands."""
+def rerun(books: HubBooks, new_id: Callable[[], str]) -> int:
+    """Carry out what an older hub could not and this one can; return how many commands have a new answer."""
     with books.read() as tx:
-        if not _now_known(tx):
+        if not _quarantined(tx):
             return 0
+    answered = 0
     with books.write() as tx:
         take_turn(tx, alone=True)  # of several workers that begin together one finds them
-        found = _now_known(tx)
-        for row in found:
+        for row in _quarantined(tx):
             status, code, details = outcome_of(_portion(tx, row), _sealed(row))
+            if (str(status), code) == (row.now, row.why):
+                continue
+            answered += 1
             opened = status in {Status.FLAGGED, Status.HELD, Status.QUARANTINED}
             args = {"cmd_id": row.cmd_id, "answer": str(status)}
             at = _log(tx, _Entry(new_id(), RERUN, SYSTEM, args), books.now)
@@ -168,17 +171,17 @@ def rerun_known(books: HubBooks, new_id: Callable[[], str]) -> int:
             if not opened:
                 now |= {"decision": RERUN, "decided_by": SYSTEM, "decided_at": at}
             tx.update_where(review, review.c.cmd_id == row.cmd_id, **now)
-        return len(found)
+    return answered
 
 
-def _now_known(tx: Transaction) -> list[Row[Any]]:
+def _quarantined(tx: Transaction) -> list[Row[Any]]:
+    """Return what could not be carried out so far, of the kinds and versions that this program knows."""
     asked = (
-        select(command_log, review.c.status.label("now"))
+        select(command_log, review.c.status.label("now"), review.c.code.label("why"))
         .join(review, review.c.cmd_id == command_log.c.cmd_id)
         .where(
             review.c.decided_at.is_(None),
             review.c.status == str(Status.QUARANTINED),
-            review.c.code == "command_unknown",
             command_log.c.kind.in_(sorted(by_kind())),
         )
         .order_by(command_log.c.hub_at, command_log.c.device_id, command_log.c.seq)

@@ -128,12 +128,37 @@ def test_a_command_of_a_newer_program_is_carried_out_by_a_newer_hub(
     one.sync()
     assert ends(one) == [("quarantined", "command_unknown")]
     books = organisation.authority.books
-    assert review.rerun_known(books, ids) == 0
+    assert review.rerun(books, ids) == 0
     monkeypatch.setattr(CreateCustomer, "version", 9)
-    assert review.rerun_known(books, ids) == 1
+    assert review.rerun(books, ids) == 1
     one.sync()
     assert ends(one) == [("applied", "")]
     assert [row["name"] for row in one.rows(customer)] == ["新版"]
+    assert not review.cases(books)
+    assert sound(organisation)
+
+
+def test_what_broke_an_older_hub_is_carried_out_by_one_that_it_does_not_break(
+    organisation: Any, ids: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    one.give(CreateCustomer(name="先前"))
+    one.give(CreateCustomer(name="后来"))
+    with monkeypatch.context() as broken:
+        sound_way = CreateCustomer.apply
+        broken.setattr(
+            CreateCustomer, "apply", lambda *given: [][0] if "先前" in str(given) else sound_way(*given)
+        )
+        one.sync()
+        assert ends(one) == [("quarantined", "command_failed"), ("applied", "")]
+        books = organisation.authority.books
+        logged = len(organisation.log())
+        assert review.rerun(books, ids) == 0
+        assert len(organisation.log()) == logged
+    assert review.rerun(books, ids) == 1
+    one.sync()
+    assert ends(one) == [("applied", ""), ("applied", "")]
+    assert {row["name"] for row in one.rows(customer)} == {"先前", "后来"}
     assert not review.cases(books)
     assert sound(organisation)
 

@@ -17,7 +17,7 @@ from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.commands.people import CreatePerson, SetPersonStatus
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
-from crm_tui.hub.review import rerun_known
+from crm_tui.hub.review import rerun
 from crm_tui.hub.tables import command_log, identity_key
 from crm_tui.store.tables import customer, outbox, person
 
@@ -217,7 +217,7 @@ def test_two_workers_that_begin_together_carry_a_command_of_a_newer_program_out_
     with both.books.write() as tx:  # the program that knows it begins
         tx.connection.execute(update(command_log).values(kind=CreateCustomer.kind))
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda books: rerun_known(books, ids), (both.books, both.other_books)))
+        done = list(pool.map(lambda books: rerun(books, ids), (both.books, both.other_books)))
     assert sorted(done) == [0, 1]
     both.one.sync()
     assert standing(both.one) == [("applied", "")]
