@@ -12,6 +12,7 @@ from crm_tui.cli.hub_door import opened_hub
 from crm_tui.cli.options import AsJson
 from crm_tui.cli.terminal import USAGE, Terminal, ask_pin, fail, refusing, say_json
 from crm_tui.cli.whom import local
+from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
 
 if TYPE_CHECKING:
@@ -179,6 +180,9 @@ def _who(context: typer.Context, hub: Authority) -> str:
     from crm_tui.hub.review import prove, who_decides
 
     terminal: Terminal = context.obj
-    person_id, name = who_decides(hub.books, terminal.as_person)
+    try:
+        person_id, name = who_decides(hub.books, terminal.as_person)
+    except Refused:
+        fail(t("cli.who", who=terminal.as_person or "-"), USAGE)
     prove(hub.books, person_id, ask_pin(name))
     return person_id

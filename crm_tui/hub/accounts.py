@@ -74,19 +74,17 @@ def unit_named(books: HubBooks, word: str) -> Row[Any]:
     """Return the unit with this id, whole path (``/Haitang/East/Jingan``), or end of it (``East/Jingan``).
 
     Raises:
-        Refused: unit_unknown; unit_ambiguous (name, and the paths to choose from) for a name of several.
+        Refused: unit_unnamed for none, unit_ambiguous for several (name, and the paths to choose from).
     """
     with books.read() as tx:
         units = {one.id: one for one in tx.rows(select(org_unit))}
     paths = {key: _path(units, one) for key, one in units.items()}
     meant = [key for key, path in paths.items() if word in {key, path}]
     found = meant or [key for key, path in paths.items() if word and path.endswith(f"/{word}")]
-    if not found:
-        raise Refused("unit_unknown")
-    if len(found) > 1:
-        ways = sorted(paths[key] for key in found)
+    if len(found) != 1:
+        ways = sorted(paths[key] for key in found or paths)
         shown = [*ways[:_WAYS], *(["..."] if len(ways) > _WAYS else [])]
-        raise Refused("unit_ambiguous", name=word, paths=", ".join(shown))
+        raise Refused("unit_ambiguous" if found else "unit_unnamed", name=word, paths=", ".join(shown))
     return units[found[0]]
 
 

@@ -55,7 +55,6 @@ class Say(StrEnum):
     EPOCH = "hub_epoch"
     GAP = "hub_gap"
     FORKED = "hub_forked"
-    SCOPE_CHANGED = "hub_scope_changed"
     UPGRADE_REQUIRED = "hub_upgrade_required"
     HUB_OLDER = "hub_older"
     RETRY = "hub_retry"

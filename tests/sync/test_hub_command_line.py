@@ -337,6 +337,9 @@ def test_a_unit_whose_name_there_is_twice_is_named_with_what_is_above_it(
 ) -> None:
     with books.write() as tx:
         tx.update_where(org_unit, org_unit.c.id == office.units["Team three"], name="Team one")
+    nowhere = one_line(cli("hub", "invite", "Nowhere", "--db", url), 2)
+    assert "Nowhere" in nowhere
+    assert "/Haitang/East/Jingan" in nowhere
     said = one_line(cli("hub", "invite", "Team one", "--db", url), 2)
     paths = ("/Haitang/East/Jingan/Team one", "/Haitang/South/Tianhe/Team one")
     assert all(path in said for path in paths)

@@ -53,8 +53,8 @@ def hub(authority: Authority, office: Any, tmp_path: Path, organise: Any, hub_bo
 
 @pytest.fixture
 def cli(tmp_path: Path, url: str) -> Run:
-    def run(*words: str) -> Result:
-        before = ["--home", str(tmp_path / "nobody"), "--as", "1001", "hub"]
+    def run(*words: str, who: str = "1001") -> Result:
+        before = ["--home", str(tmp_path / "nobody"), "--as", who, "hub"]
         return CliRunner().invoke(build_program(), [*before, *words, "--db", url])
 
     return run
@@ -165,6 +165,7 @@ def test_only_one_decision_at_a_time_can_be_asked_for(hub: Any, cli: Run) -> Non
     assert hub.terminals
     assert cli("review", "x").exit_code == 2
     assert cli("review", "--accept").exit_code == 2
+    assert "--as" in cli("review", "x", "--accept", who="").stderr
     assert cli("review", "x", "--accept", "--discard").exit_code == 2
     assert json.loads(cli("review", "--json").stdout) == []
 
