@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -28,21 +26,20 @@ from benchmarks.hub import (
     request_of,
 )
 from benchmarks.hub_server import RAW_PAGE, served
-from benchmarks.measuring import Result, in_turn, median, percentile, timed
+from benchmarks.joined import Joined
+from benchmarks.live import live
+from benchmarks.measuring import Result, in_turn, median, timed
 from crm_tui.commands.follow_ups import LogFollowUp
 from crm_tui.desk import Desk, wall_clock
 from crm_tui.desk.link import Link
 from crm_tui.hub.push import take
-from crm_tui.store.credentials import hash_pin, set_verifier
 from crm_tui.store.engine import open_engine
 from crm_tui.store.replica import cursors
 from crm_tui.store.replicated import REPLICATED
 from crm_tui.sync import wire
 from crm_tui.sync.http import HttpHub
-from crm_tui.sync.joining import become_member
 from crm_tui.sync.messages import (
     PROTOCOL,
-    JoinAnswer,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -50,7 +47,6 @@ from crm_tui.sync.messages import (
     TableRows,
 )
 
-_PIN = "2468"
 _ROUNDS = 5
 
 
@@ -119,33 +115,10 @@ def _raw(url: str, counted: Mapping[str, int]) -> tuple[dict[str, list[list[Any]
     return found, size
 
 
-class _Joined:
-    """A terminal with a home of its own; nobody has worked at it yet."""
-
-    def __init__(self, folder: Path, url: str, answer: JoinAnswer) -> None:
-        folder.mkdir()
-        self.file = folder / "crm.db"
-        self.desk = Desk(open_engine(self.file), clock=wall_clock)
-        with self.desk._books.write() as tx:  # noqa: SLF001 - as the command line's join does
-            become_member(tx, url, answer, folder.name)
-        self.way = HttpHub(url, answer.device_id, answer.secret)
-        self.link = Link(self.desk._books, self.way, machine=folder.name)  # noqa: SLF001 - the same
-
-    def log_in(self, person_id: str) -> None:
-        """Let somebody work here; the hub has given every terminal its seats."""
-        with self.desk._books.write() as tx:  # noqa: SLF001 - the PIN's proof is not what is measured
-            set_verifier(tx, person_id, hash_pin(_PIN))
-        self.desk.log_in(person_id, _PIN)
-
-    def close(self) -> None:
-        self.link.stop()
-        self.desk.close()
-
-
 def joining(hub: Hub, url: str, folder: Path) -> Iterator[Result]:
     """The first round of a new terminal: time and bytes against bare JSON put into the same tables."""
     device = hub.devices[1]
-    joined = _Joined(folder / "joined", url, device)
+    joined = Joined(folder / "joined", url, device)
     took = timed(joined.link.run)
     joined.close()
     way = HttpHub(url, device.device_id, device.secret)
@@ -194,7 +167,7 @@ class _Repeating:
 
 def rebasing(hub: Hub, url: str, folder: Path, rows: int, pending: int) -> Iterator[Result]:
     """Rows of others taken over while commands wait, against bare upserts of these rows."""
-    joined = _Joined(folder / "rebased", url, hub.devices[2])
+    joined = Joined(folder / "rebased", url, hub.devices[2])
     joined.link.run()
     with joined.desk._books.read() as tx:  # noqa: SLF001 - what the client itself asks with
         known = cursors(tx)
@@ -228,7 +201,7 @@ def rebasing(hub: Hub, url: str, folder: Path, rows: int, pending: int) -> Itera
     )
 
 
-def _news(hub: Hub, joined: _Joined, known: dict[str, int], rows: int) -> PullAnswer:
+def _news(hub: Hub, joined: Joined, known: dict[str, int], rows: int) -> PullAnswer:
     """Let another terminal do so much that the page of news has about so many rows; return the page."""
     books = open_books(hub.file)
     take(books, hub.devices[3].device_id, request_of(hub, list(follow_ups(hub, 0, rows // 4))))
@@ -271,33 +244,6 @@ def _upserts(plain: sqlite3.Connection, put: Sequence[TableRows]) -> None:
     plain.execute("COMMIT")
 
 
-def news(hub: Hub, url: str, folder: Path, times: int) -> Iterator[Result]:
-    """From a save at one counter to another counter's listeners being told, both syncing by themselves."""
-    one = _Joined(folder / "one", url, hub.devices[4])
-    other = _Joined(folder / "other", url, hub.devices[5])
-    for joined in (one, other):
-        joined.link.run()
-    customer_id, owner_id = hub.work[0]
-    one.log_in(owner_id)
-    told = threading.Event()
-    other.link.listeners.append(lambda changed: told.set() if "follow_up" in changed else None)
-    one.desk.listen(one.link.heed)
-    for joined in (one, other):
-        joined.link.start()
-    waits = []
-    for number in itertools.islice(itertools.count(), times):
-        told.clear()
-
-        def save(number: int = number) -> None:
-            one.desk.carry_out(_said(customer_id, number))
-            assert told.wait(30), "nobody was told"
-
-        waits.append(timed(save) / 1_000)
-    for joined in (one, other):
-        joined.close()
-    yield Result("news from one counter to another, p95", "-", percentile(waits, 95), None, 2, "s")
-
-
 def hub_and_terminals(data: Data, *, smoke: bool) -> Iterator[Result]:
     """Everything that has to do with a hub: first its own work, then what travels."""
     hub = make_hub(data.folder / "hub", data.base)
@@ -308,6 +254,6 @@ def hub_and_terminals(data: Data, *, smoke: bool) -> Iterator[Result]:
     large = make_hub(data.folder / "large-hub", data.board)
     with served(large.file) as url:
         yield from pulling(large, url, 10_000 if smoke else 100_000)
-        yield from news(large, url, data.folder, 5 if smoke else 30)
+        yield from live(large, url, data.folder, 5 if smoke else 30)
         yield from rebasing(large, url, data.folder, 1_000, 500)
         yield from joining(large, url, data.folder)
