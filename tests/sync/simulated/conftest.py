@@ -353,12 +353,12 @@ def new_world(
     template = backup(office.desk._books.path, tmp_path / "template.db")
     made: list[World] = []
 
-    def make(seed: int, *units: str) -> World:
+    def make(seed: int, *units: str, scheme: str = "sqlite:///") -> World:
         folder = tmp_path / f"world{len(made)}"
         for place in ("hub", "fold"):
             (folder / place).mkdir(parents=True)
             shutil.copyfile(template, folder / place / "hub.db")
-        books = HubBooks.open(f"sqlite:///{folder / 'hub' / 'hub.db'}", clock=clock)
+        books = HubBooks.open(f"{scheme}{folder / 'hub' / 'hub.db'}", clock=clock)
         _careless(books.engine)
         founding.found(books)
         organisation = organise(SmallPages(books, ids), office, folder)
