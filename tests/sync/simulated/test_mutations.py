@@ -497,5 +497,5 @@ def test_a_transaction_that_takes_its_lock_late_is_found(
         engine, "_guarded_begin", lambda _path: lambda connection: connection.exec_driver_sql("BEGIN")
     )
     world = new_world(1, scheme=scheme)
-    with pytest.raises((HubError, Refused), match="hub_retry|database_busy"):
+    with pytest.raises((HubError, Refused), match=r"hub_retry|database_busy"):
         plot(world, scheme)
