@@ -1,4 +1,8 @@
-"""Who owns a customer, and the change of it."""
+"""Who owns a customer, and the change of it.
+
+Kept here: I7 (a customer has one owner, whom only a command that was applied changes: it names the owner
+whom the actor saw, and of several who give a customer away at once all but the first are refused).
+"""
 
 from __future__ import annotations
 

@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 
-KILLS = ("killed_terminals", "cloned_terminal", "full_disk_at_terminal")
-SERVED = (*KILLS, "killed_hub", "bad_network")
+ANYWHERE = ("killed_terminals", "cloned_terminal", "full_disk_at_terminal", "moved_terminal")
+SERVED = (*ANYWHERE, "killed_hub", "bad_network", "restored_hub")
+ON_A_SERVER = ("killed_terminals", "killed_postgresql")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks and limits of POSIX")
 @pytest.mark.parametrize(
-    ("database", "troubles", "pace"),
-    [("sqlite", SERVED, 0.8), ("file", KILLS, 0.4)],
-    ids=["served", "shared"],
+    ("database", "troubles", "pace", "commands"),
+    [
+        pytest.param("sqlite", SERVED, 0.8, 40, id="served"),
+        pytest.param("file", ANYWHERE, 0.4, 40, id="shared"),
+        pytest.param("postgresql", ON_A_SERVER, 0.8, 24, id="postgresql", marks=pytest.mark.postgres),
+    ],
 )
-def test_eight_terminals_lose_and_double_nothing_whatever_happens(database, troubles, pace):
-    words = ["--database", database, "--seed", "11", "--pace", str(pace), "--commands", "40"]
+def test_eight_terminals_lose_and_double_nothing_whatever_happens(database, troubles, pace, commands):
+    words = ["--database", database, "--seed", "11", "--pace", str(pace), "--commands", str(commands)]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("trial")), *words, "--only", *troubles],
         capture_output=True,

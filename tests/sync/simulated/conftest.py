@@ -28,6 +28,7 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub import backups, founding
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import HubBooks
+from crm_tui.hub.opening import on_server
 from crm_tui.hub.share import SharedHub
 from crm_tui.hub.tables import device, seat
 from crm_tui.store import tables as t
@@ -353,12 +354,12 @@ def new_world(
     template = backup(office.desk._books.path, tmp_path / "template.db")
     made: list[World] = []
 
-    def make(seed: int, *units: str) -> World:
+    def make(seed: int, *units: str, scheme: str = "sqlite:///") -> World:
         folder = tmp_path / f"world{len(made)}"
         for place in ("hub", "fold"):
             (folder / place).mkdir(parents=True)
             shutil.copyfile(template, folder / place / "hub.db")
-        books = HubBooks.open(f"sqlite:///{folder / 'hub' / 'hub.db'}", clock=clock)
+        books = HubBooks.open(f"{scheme}{folder / 'hub' / 'hub.db'}", clock=clock)
         _careless(books.engine)
         founding.found(books)
         organisation = organise(SmallPages(books, ids), office, folder)
@@ -367,6 +368,27 @@ def new_world(
         for unit in units:
             world.terminal(unit, skew=timedelta(minutes=world.rng.choice((0, 0, -30, 4, 9))))
         return world
+
+    yield make
+    for world in made:
+        for terminal in world.terminals:
+            terminal.desk.close()
+        world.organisation.authority.close()
+
+
+@pytest.fixture
+def new_world_on_a_server(
+    office: Any, hub_server: str, tmp_path: Path, ids: Callable[[], str], organise: Callable[..., Any]
+) -> Iterator[Callable[[int], World]]:
+    """Make the one world of a seed whose hub is on PostgreSQL: it is not closed, saved or put back."""
+    made: list[World] = []
+
+    def make(seed: int) -> World:
+        backup(office.desk._books.path, tmp_path / "fold" / "hub.db")
+        books = on_server(office.desk._books._reading, hub_server, office.clock)
+        organisation = organise(SmallPages(books, ids), office, tmp_path)
+        made.append(World(seed, organisation, _copier(organisation)))
+        return made[-1]
 
     yield make
     for world in made:

@@ -2,7 +2,7 @@
 
 The others hold in every ``World.check``, with which each simulation ends: I1 ``check_log`` and
 ``check_counts``, I4 ``check_fold``, I5 and I10 ``check_terminal``, I6 ``check_feed`` and the digests, I7
-``check_owners``, I8 ``check_identities``. I9 is about rows of money: there are none yet.
+``check_owners`` (and below), I8 ``check_identities``. I9 is about rows of money: there are none yet.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import pytest
 from sqlalchemy import select, text
 
 from crm_tui.commands.customers import CreateCustomer, EditCustomer
+from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.commands.people import SetPersonStatus
 from crm_tui.hub.tables import command_log
 from crm_tui.store.outbox import fact, pending
 from crm_tui.store.replica import cursors
-from crm_tui.store.tables import customer, outbox
+from crm_tui.store.tables import customer, outbox, ownership_event
 from crm_tui.sync.client import SyncClient
 
 
@@ -67,6 +68,34 @@ def test_i3_the_revision_of_a_space_follows_the_order_of_the_commits(new_world: 
                 assert rev >= last.get(space, 0)
                 last[space] = rev
     assert last
+
+
+def test_i7_one_owner_each_whom_only_an_applied_command_changes(new_world: Any) -> None:
+    """Two give one customer away at once, to two people: one command is applied, the other changes nothing."""
+    world = new_world(5)
+    one, two, till = (world.terminal(unit) for unit in ("Haitang", "Haitang", "Jingan"))
+    people = world.organisation.people
+    (made,) = world.give(till, CreateCustomer(name="wanted"), number="6001")
+    for terminal in (till, one, two):
+        terminal.sync()
+    for terminal, number in ((one, "6002"), (two, "6004")):
+        given = {"to_owner_id": people[number], "expected_owner_id": people["6001"], "reason": "other"}
+        world.give(terminal, ReassignCustomer(customer_id=made.details["customer_id"], **given))
+    assert [_owner(terminal) for terminal in (till, one, two)] == [people[n] for n in ("6001", "6002", "6004")]
+    one.sync()
+    two.sync()
+    assert [(row.state, row.code) for row in two.outbox()] == [("rejected", "owner_changed")]
+    world.check()
+    assert {_owner(terminal) for terminal in (till, one, two)} == {people["6002"]}
+    with world.organisation.authority.books.read() as tx:
+        steps = sorted(tx.scalars(select(ownership_event.c.to_owner_id)))
+    assert steps == sorted((people["6001"], people["6002"]))
+
+
+def _owner(terminal: Any) -> str:
+    """Return whom a terminal names as the owner of the one customer."""
+    (row,) = terminal.rows(customer)
+    return str(row["owner_id"])
 
 
 def test_i11_a_frozen_person_changes_nothing(new_world: Any) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,15 +17,21 @@ from sqlalchemy import delete, select
 from crm_tui.commands.customers import AddContact, CreateCustomer, EditCustomer
 from crm_tui.commands.deals import CreateDeal
 from crm_tui.commands.ownership import ReassignCustomer
+from crm_tui.desk import Desk
+from crm_tui.domain.errors import Refused
 from crm_tui.hub import changes, pull, push
-from crm_tui.hub.tables import feed
-from crm_tui.store import outbox, replica
-from crm_tui.store.tables import customer, sync_undo
+from crm_tui.hub.books import HubBooks
+from crm_tui.store import engine, outbox, replica
+from crm_tui.store.engine import open_engine
+from crm_tui.store.tables import customer, meta, sync_undo
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync import client
 from crm_tui.sync.messages import HubError, Say
 
 Plot = Callable[[Any], None]
+Write = Callable[[], AbstractContextManager[Transaction]]
+LONG = 60.0
+"""Seconds after which something that must happen is said not to have happened."""
 
 
 def _plot_of_a_copy(world: Any) -> None:
@@ -100,12 +110,33 @@ def _plot_of_a_dying_program(world: Any) -> None:
         one.sync()
 
 
+def _plot_of_a_hub_put_back(world: Any, *, by_hand: bool = False) -> None:
+    """A hub is put back to a copy that is older than what it has answered, and told of it."""
+    one = world.terminal("Haitang")
+    world.terminal("Jingan")
+    world.give(one, CreateCustomer(name="before the copy"))
+    one.sync()
+    world.save()
+    world.give(one, CreateCustomer(name="after the copy"), CreateCustomer(name="and another"))
+    one.sync()
+    one.sync()
+    assert one.waiting() == 0
+    world.put_back(by_hand=by_hand)
+
+
+def _plot_of_a_hub_copied_back(world: Any) -> None:
+    """The same by hand: nobody tells the hub."""
+    _plot_of_a_hub_put_back(world, by_hand=True)
+
+
 PLOTS = (
     _plot_of_a_copy,
     _plot_of_a_move,
     _plot_of_two,
     _plot_of_many_pages,
     _plot_of_a_dying_program,
+    _plot_of_a_hub_put_back,
+    _plot_of_a_hub_copied_back,
 )
 
 
@@ -116,14 +147,14 @@ def test_without_the_mistake_every_plot_ends_well(new_world: Any, plot: Plot) ->
     world.check()
 
 
-def _found(world: Any, plot: Plot) -> None:
-    """Fail unless the checks find that something is wrong."""
+def _found(world: Any, plot: Plot, said: str = "") -> None:
+    """Fail unless the checks find that something is wrong, and say so in these words."""
 
     def played() -> None:
         plot(world)
         world.check()
 
-    with pytest.raises((AssertionError, HubError)):
+    with pytest.raises((AssertionError, HubError), match=said):
         played()
 
 
@@ -200,24 +231,27 @@ def test_a_cursor_outside_the_rebase_is_found(new_world: Any, monkeypatch: pytes
     _found(new_world(1), plot)
 
 
-def test_commands_that_are_forgotten_with_their_answer_are_found(
-    new_world: Any, monkeypatch: pytest.MonkeyPatch
+def _forgotten_with_the_answer(tx: Transaction, seq: int, cmd_id: str, *_: Any, **__: Any) -> bool:
+    row_seq = seq + outbox.offset(tx)
+    outbox.set_facts(tx, hub_done=str(max(row_seq, int(outbox.fact(tx, "hub_done", "0")))))
+    return bool(tx.delete_where(outbox.outbox, outbox.outbox.c.cmd_id == cmd_id))
+
+
+def _forgotten_before_a_backup_has_them(tx: Transaction, _safe_seq: int, _older_than: Any) -> int:
+    return tx.delete_where(outbox.outbox, outbox.outbox.c.state == "applied")
+
+
+@pytest.mark.parametrize("plot", [_plot_of_a_hub_put_back, _plot_of_a_hub_copied_back])
+@pytest.mark.parametrize(
+    ("name", "mistake"),
+    [("mark", _forgotten_with_the_answer), ("prune", _forgotten_before_a_backup_has_them)],
+)
+def test_an_archive_that_does_not_keep_what_was_answered_is_found(
+    new_world: Any, monkeypatch: pytest.MonkeyPatch, plot: Plot, name: str, mistake: Callable[..., Any]
 ) -> None:
-    """Without an archive a hub that was put back never hears of them again."""
-
-    def forget(tx: Transaction, seq: int, cmd_id: str, *_: Any, **__: Any) -> bool:
-        row_seq = seq + outbox.offset(tx)
-        outbox.set_facts(tx, hub_done=str(max(row_seq, int(outbox.fact(tx, "hub_done", "0")))))
-        return bool(tx.delete_where(outbox.outbox, outbox.outbox.c.cmd_id == cmd_id))
-
-    monkeypatch.setattr(outbox, "mark", forget)
-    world = new_world(1)
-    one = world.terminal("Haitang")
-    world.give(one, CreateCustomer(name="gone"))
-    one.sync()
-    kept = {row.cmd_id for row in one.outbox()}
-    with pytest.raises(AssertionError):
-        assert world.given <= kept
+    """No archive: a hub that was put back never hears again of what it had answered since its copy."""
+    monkeypatch.setattr(outbox, name, mistake)
+    _found(new_world(1), plot, "commands were lost")
 
 
 def test_a_missing_savepoint_is_found(new_world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,16 +384,118 @@ def test_a_replay_without_undo_is_found(new_world: Any, monkeypatch: pytest.Monk
     _found(new_world(1), plot)
 
 
-def test_a_transaction_that_takes_its_lock_late_is_found(new_world: Any) -> None:
-    """Deferred BEGIN: who reads first and writes then fails at once under another writer."""
-    world = new_world(1)
-    books = world.organisation.authority.books
-    books._writing = books.engine
-    other = type(books).open(f"sqlite:///{books.engine.url.database}", clock=books.clock)
-    with pytest.raises(HubError) as no, books.write() as tx:  # noqa: PT012 - the write is what must fail
-        tx.rows(select(feed).limit(1))
-        with other.write() as faster:
-            faster.connection.execute(delete(feed))
-        tx.connection.execute(delete(feed))
-    other.close()
-    assert no.value.code == Say.RETRY
+class _Meeting:
+    """Lets the second of two programs begin to write when the first one has read, and not yet written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begun, self._met = threading.Event(), threading.Event()
+
+    def hold(self, first: Any, second: Any) -> None:
+        """Let two programs meet when each of them writes next."""
+        first.write, second.write = self._as_first(first.write), self._as_second(second.write)
+
+    def run(self, first: Callable[[], Any], second: Callable[[], Any]) -> None:
+        """Let both work at once; raise what one of them could not do."""
+        with ThreadPoolExecutor(2) as programs:
+            one = programs.submit(first)
+            assert self._begun.wait(LONG), "the first program does not write"
+            two = programs.submit(second)
+            one.result(LONG)
+            two.result(LONG)
+
+    def _as_first(self, write: Write) -> Write:
+        @contextmanager
+        def writing() -> Iterator[Transaction]:
+            with write() as tx:
+                tx.rows(select(meta))
+                self._begun.set()
+                assert self._met.wait(LONG), "the second program does not come"
+                yield tx
+
+        return writing
+
+    def _as_second(self, write: Write) -> Write:
+        @contextmanager
+        def writing() -> Iterator[Transaction]:
+            if self._is_locked():  # the second program waits: the first one has to go on
+                self._met.set()
+            with write() as tx:
+                tx.rows(select(meta))
+                self._met.set()
+                yield tx
+
+        return writing
+
+    def _is_locked(self) -> bool:
+        with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            return False
+
+
+def _plot_of_two_at_one_hub(world: Any, scheme: str) -> None:
+    """Two programs push to one file at the same instant."""
+    one, two = world.terminal("Haitang"), world.terminal("Haitang")
+    authority = world.organisation.authority
+    path = Path(authority.books.engine.url.database)
+    other = HubBooks.open(f"{scheme}{path}", clock=authority.books.clock)
+    two.hub._hub._opened = type(authority)(other, authority._new_id)
+    world.give(one, CreateCustomer(name="one"))
+    world.give(two, CreateCustomer(name="two"))
+    meeting = _Meeting(path)
+    with closing(other):
+        meeting.hold(authority.books, other)
+        meeting.run(one.sync, two.sync)
+    two.hub._hub._opened = authority
+
+
+def _plot_of_two_at_one_terminal(world: Any, _scheme: str) -> None:
+    """Two programs of one home save at the same instant."""
+    one = world.terminal("Haitang")
+    books, actor = one.desk._books, world.organisation.people["1001"]
+    meeting = _Meeting(books.path)
+    with closing(Desk(open_engine(books.path), clock=books.watch.now, ids=books.ids)) as other:
+        meeting.hold(books, other._books)
+        meeting.run(
+            lambda: one.desk._deeds.carry_out([CreateCustomer(name="one")], actor),
+            lambda: other._deeds.carry_out([CreateCustomer(name="two")], actor),
+        )
+    world._note(one)
+
+
+MEETINGS = pytest.mark.parametrize(
+    ("plot", "scheme"),
+    [
+        (_plot_of_two_at_one_hub, "sqlite:///"),
+        (_plot_of_two_at_one_hub, "file://"),
+        (_plot_of_two_at_one_terminal, "sqlite:///"),
+    ],
+    ids=["served", "shared", "terminal"],
+)
+
+
+@MEETINGS
+def test_two_that_write_at_once_take_turns(new_world: Any, plot: Callable[..., None], scheme: str) -> None:
+    world = new_world(1, scheme=scheme)
+    plot(world, scheme)
+    world.check()
+    assert {row["name"] for row in world.terminals[0].rows(customer)} == {"one", "two"}
+
+
+@MEETINGS
+def test_a_transaction_that_takes_its_lock_late_is_found(
+    new_world: Any, monkeypatch: pytest.MonkeyPatch, plot: Callable[..., None], scheme: str
+) -> None:
+    """Deferred BEGIN: who reads first and then writes is turned away at once, instead of waiting.
+
+    The mark that each transaction makes in the file goes too: it is a write, and takes the lock as well.
+    """
+    monkeypatch.setattr(
+        engine, "_guarded_begin", lambda _path: lambda connection: connection.exec_driver_sql("BEGIN")
+    )
+    world = new_world(1, scheme=scheme)
+    with pytest.raises((HubError, Refused), match=r"hub_retry|database_busy"):
+        plot(world, scheme)
