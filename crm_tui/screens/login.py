@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from textual import on, work
@@ -24,6 +25,7 @@ from crm_tui.widgets.frame import CrmScreen
 from crm_tui.widgets.navigation import Entered, Go, Quit
 from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.refusal import clock_behind, refusal, refused
+from crm_tui.widgets.standing import clock_words
 from crm_tui.widgets.text import safe_text
 
 if TYPE_CHECKING:
@@ -197,9 +199,9 @@ class LoginScreen(CrmScreen):
         if not self._door.founded:
             self.post_message(Go("wizard"))
             return
-        behind = counter.desk.watch.behind
-        if behind is not None:
-            self.say(clock_behind(behind), "warn")
+        no = await counter.desk.write(partial(_clock_trouble, counter.desk))
+        if no:
+            self.say(no, "warn")
         self._show_person()
 
     @work(group="who", exclusive=True, exit_on_error=False)
@@ -311,3 +313,12 @@ def _remember(home: Home, number: str) -> None:
     settings = home.read()
     if settings.last_number != number:
         home.write(replace(settings, last_number=number))
+
+
+def _clock_trouble(desk: Desk) -> str:
+    """Say what is wrong with this clock: it stands before the newest entry, or is not as the hub's."""
+    behind = desk.watch.behind
+    if behind is not None:
+        return clock_behind(behind)
+    off = desk.link.state().standing.minutes_off if desk.link is not None else 0
+    return clock_words(off) if off else ""

@@ -37,3 +37,10 @@ def met_words(at: datetime | None, now: datetime, zone: str) -> str:
         return figures.NONE
     today = figures.day(at, now, zone) == figures.day(now, now, zone)
     return figures.clock_time(at, zone) if today else figures.day(at, now, zone)
+
+
+def clock_words(minutes_off: int) -> str:
+    """Say how far this clock is from the hub's, where that is worth saying."""
+    if not minutes_off:
+        return t("sync.clock.right")
+    return t("sync.clock.fast" if minutes_off > 0 else "sync.clock.slow", minutes=abs(minutes_off))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from crm_tui import i18n
 from crm_tui.commands.customers import CreateCustomer
 from crm_tui.commands.ownership import ReassignCustomer
 from crm_tui.screens.login import LoginScreen
+from crm_tui.store.outbox import set_facts
 from crm_tui.store.tables import customer, person
 from crm_tui.widgets.navigation import Go
 
@@ -23,6 +25,19 @@ async def test_the_door_says_that_the_clock_is_behind(program, office):
         await pilot.pause()
         assert isinstance(app.screen, LoginScreen)
         assert app.screen.message == "The clock is 2 days behind the last entry: set it right."
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(-1560, "1560 min slow"), (9, "9 min fast"), (4, "")])
+async def test_the_door_says_that_the_clock_is_not_the_hubs(shop, run_at, minutes, said):
+    desk = shop.terminal("mine")
+    with desk._books.write() as tx:
+        set_facts(tx, hub_skew=str(minutes * 60_000_000))
+    app, running = run_at(desk)
+    async with running as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        assert said in app.screen.message
+        assert bool(said) is bool(app.screen.message)
 
 
 async def test_the_door_says_nothing_of_a_clock_that_is_few_minutes_behind(program, office):

@@ -71,7 +71,7 @@ def test_i3_the_revision_of_a_space_follows_the_order_of_the_commits(new_world: 
 
 
 def test_i7_one_owner_each_whom_only_an_applied_command_changes(new_world: Any) -> None:
-    """Two give one customer away at once, to two people: one command is applied, the other changes nothing."""
+    """Two give one customer away at once to two people: one command is applied, the other does nothing."""
     world = new_world(5)
     one, two, till = (world.terminal(unit) for unit in ("Haitang", "Haitang", "Jingan"))
     people = world.organisation.people
@@ -81,7 +81,9 @@ def test_i7_one_owner_each_whom_only_an_applied_command_changes(new_world: Any) 
     for terminal, number in ((one, "6002"), (two, "6004")):
         given = {"to_owner_id": people[number], "expected_owner_id": people["6001"], "reason": "other"}
         world.give(terminal, ReassignCustomer(customer_id=made.details["customer_id"], **given))
-    assert [_owner(terminal) for terminal in (till, one, two)] == [people[n] for n in ("6001", "6002", "6004")]
+    assert [_owner(terminal) for terminal in (till, one, two)] == [
+        people[n] for n in ("6001", "6002", "6004")
+    ]
     one.sync()
     two.sync()
     assert [(row.state, row.code) for row in two.outbox()] == [("rejected", "owner_changed")]
