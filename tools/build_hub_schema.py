@@ -28,7 +28,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
 from crm_tui.hub.copying import CARRIED
-from crm_tui.hub.postgres import ROLE
+from crm_tui.hub.postgres import ROLE, TAKES
 from crm_tui.hub.tables import HUB_TABLES, ORG
 from crm_tui.hub.touched import postgres_triggers
 
@@ -70,7 +70,7 @@ def _role() -> Iterator[str]:
         "DO $$ BEGIN\n"
         f"  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO {ROLE}', current_database());\n"
         f"  EXECUTE format('GRANT USAGE ON SCHEMA %I TO {ROLE}', current_schema());\n"
-        f"  IF NOT pg_has_role(current_user, '{ROLE}', 'MEMBER') THEN\n"
+        f"  IF NOT pg_has_role(current_user, '{ROLE}', {TAKES}) THEN\n"
         f"    EXECUTE format('GRANT {ROLE} TO %I', current_user);\n"
         "  END IF;\n"
         "END $$"

@@ -320,5 +320,5 @@ def ask_pin(name: str) -> str:
 def count_rows(rows: int) -> None:
     """Say how many rows have come or gone so far, where somebody looks."""
     if sys.stderr.isatty():
-        sys.stderr.write("\r" + t("cli.fetched", rows=rows))
+        sys.stderr.write(t("cli.fetched", rows=rows) + "\r")  # what is said next takes the place of the count
         sys.stderr.flush()

@@ -1,72 +1,84 @@
-"""Taking the rows of a terminal over into a hub's PostgreSQL database."""
+"""Copying the rows of a hub or a terminal into another database, whichever kind each of the two is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Table, insert, select, text
 
-from crm_tui.domain.errors import Refused
-from crm_tui.hub.postgres import shown
-from crm_tui.hub.tables import ORG
-from crm_tui.store.replicated import REPLICATED
+from crm_tui.hub.tables import HUB_TABLES, ORG
+from crm_tui.store.replicated import REPLICATED, plain, settled
 from crm_tui.store.tables import credential, edit_lease, outbox
 from crm_tui.store.transaction import Transaction
+from crm_tui.sync.digests import fingerprint
 
-_COPIED: tuple[Table, ...] = (*REPLICATED, credential, outbox)
-CARRIED: tuple[Table, ...] = (*_COPIED, edit_lease)
+FOUNDING: tuple[Table, ...] = (*REPLICATED, credential, outbox)
+"""What a hub is made of: every row of the business, people's PINs and the outbox of a terminal."""
+CARRIED: tuple[Table, ...] = (*FOUNDING, edit_lease)
 """What a hub's PostgreSQL database has of a terminal's tables: the others are a terminal's own."""
+WHOLE: tuple[Table, ...] = (*CARRIED, *HUB_TABLES)
+"""Everything that a hub keeps."""
 
 Progress = Callable[[int], None]
 """Told how many rows are copied so far."""
 _PORTION = 2_000
+_CHECK_LATER = {"sqlite": "PRAGMA defer_foreign_keys = ON", "postgresql": "SET CONSTRAINTS ALL DEFERRED"}
+
+
+def in_silence(_rows: int) -> None:
+    """Tell nobody how far it is."""
+
+
+def enter_organisation(target: Transaction, *, org: str, name: str, now: int) -> bool:
+    """Enter an organisation in a PostgreSQL database; tell whether it was not there yet."""
+    into = f"INSERT INTO organisation ({ORG}, name, founded_at)"
+    entered = text(f"{into} VALUES (:org, :name, :now) ON CONFLICT DO NOTHING")
+    return bool(target.connection.execute(entered, {"org": org, "name": name, "now": now}).rowcount)
 
 
 def copy_rows(
-    source: Transaction,
-    target: Transaction,
-    url: str,
-    *,
-    org: str,
-    name: str,
-    now: int,
-    progress: Progress,
+    source: Transaction, target: Transaction, tables: Sequence[Table], progress: Progress = in_silence
 ) -> None:
-    """Copy every row of the business, people's PINs and the outbox; enter the organisation.
-
-    ``progress`` is told now and then how many rows are copied.
-
-    Raises:
-        Refused: hub_exists (url).
-    """
-    known = text(f"SELECT 1 FROM organisation WHERE {ORG} = :org")  # noqa: S608 - a name of ours
-    if target.connection.execute(known, {"org": org}).first() is not None:
-        raise Refused("hub_exists", url=shown(url))
-    entered = text(f"INSERT INTO organisation ({ORG}, name, founded_at) VALUES (:org, :name, :now)")  # noqa: S608
-    target.connection.execute(entered, {"org": org, "name": name, "now": now})
-    target.connection.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    """Copy every row of some tables in portions; ``progress`` is told now and then how many are copied."""
+    _check_later(target)
     copied = 0
-    for table in _COPIED:
-        for rows in _portions(source, table):
-            target.connection.execute(insert(table).inline(), rows)
-            copied += len(rows)
-            progress(copied)
-    _take_statistics(target.connection)
+    for table in tables:
+        with source.connection.execute(select(table).execution_options(yield_per=_PORTION)) as found:
+            for portion in found.mappings().partitions():
+                target.connection.execute(insert(table).inline(), [dict(row) for row in portion])
+                copied += len(portion)
+                progress(copied)
+    if target.dialect == "postgresql":
+        _take_statistics(target.connection, tables)
 
 
-def _take_statistics(connection: Connection) -> None:
+def remove_rows(tx: Transaction, tables: Sequence[Table]) -> None:
+    """Remove every row of some tables, of the one organisation that the transaction sees."""
+    _check_later(tx)
+    for table in tables:
+        tx.delete_where(table)
+
+
+def digests_of(tx: Transaction, tables: Sequence[Table]) -> dict[str, str]:
+    """Return a fingerprint of each table's rows, the same on every kind of database."""
+    found: dict[str, str] = {}
+    for table in tables:
+        with tx.connection.execute(plain(table).execution_options(yield_per=_PORTION)) as rows:
+            found[table.name] = f"{sum(fingerprint(settled(row)) for row in rows) % 2**60:015x}"
+    return found
+
+
+def _check_later(tx: Transaction) -> None:
+    """Let references lead nowhere until the transaction ends."""
+    tx.connection.execute(text(_CHECK_LATER[tx.dialect]))
+
+
+def _take_statistics(connection: Connection, tables: Sequence[Table]) -> None:
     """Let PostgreSQL's planner know of the rows of this transaction, of which its own helpers know nothing.
 
     Without it a question about a hundred customers reads all of them, once for each.
     """
     role = connection.scalar(text("SELECT current_user"))
     connection.execute(text("SET LOCAL ROLE NONE"))  # the owner of the tables alone may
-    connection.execute(text("ANALYZE " + ", ".join(table.name for table in CARRIED)))
+    connection.execute(text("ANALYZE " + ", ".join(table.name for table in tables)))
     connection.execute(text(f'SET LOCAL ROLE "{role}"'))
-
-
-def _portions(source: Transaction, table: Table) -> Iterator[Sequence[Mapping[str, Any]]]:
-    found = source.connection.execute(select(table).execution_options(yield_per=_PORTION))
-    for portion in found.mappings().partitions():
-        yield [dict(row) for row in portion]

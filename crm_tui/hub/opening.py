@@ -8,15 +8,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 from sqlalchemy.exc import DBAPIError
 
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import founding, postgres
 from crm_tui.hub.authority import Authority
 from crm_tui.hub.books import SHARE, HubBooks, file_of, meta_value, set_meta
-from crm_tui.hub.copying import Progress, copy_rows
+from crm_tui.hub.copying import FOUNDING, Progress, copy_rows, enter_organisation, in_silence
 from crm_tui.hub.probe import check_locks, hub_facts
 from crm_tui.hub.pull import scope_hash, spaces_below
 from crm_tui.hub.review import rerun
@@ -86,17 +87,13 @@ def open_share(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], 
     return open_hub(url, clock=clock, new_id=new_id)
 
 
-def _in_silence(_rows: int) -> None:
-    """Tell nobody how far it is."""
-
-
 def make_hub(
     source: Path,
     database: str,
     url: str,
     *,
     clock: Callable[[], datetime],
-    progress: Progress = _in_silence,
+    progress: Progress = in_silence,
 ) -> Made:
     """Make a hub of a terminal's data, and the terminal its first member, reaching it at ``url``.
 
@@ -191,7 +188,7 @@ def _refusal(error: BaseException, path: Path) -> Refused | None:
 
 
 def on_server(
-    source: Engine, database: str, clock: Callable[[], datetime], progress: Progress = _in_silence
+    source: Engine, database: str, clock: Callable[[], datetime], progress: Progress = in_silence
 ) -> HubBooks:
     """Make the hub's tables on a server, and a new organisation there of the terminal's rows."""
     postgres.migrate(database)
@@ -202,12 +199,19 @@ def on_server(
         books = HubBooks.open(database, clock=clock, organisation=top.id)
         try:
             with books.write() as tx:
-                copy_rows(own, tx, database, org=top.id, name=top.name, now=books.now, progress=progress)
+                _enter(tx, top, books.now, database)
+                copy_rows(own, tx, FOUNDING, progress)
                 founding.found_in(tx)
         except BaseException:
             books.close()
             raise
     return books
+
+
+def _enter(tx: Transaction, top: Row[Any], now: int, database: str) -> None:
+    """Enter an organisation by the unit at its top; raises Refused hub_exists (url)."""
+    if not enter_organisation(tx, org=top.id, name=top.name, now=now):
+        raise Refused("hub_exists", url=postgres.shown(database))
 
 
 def _try_share(url: str, target: Path) -> None:

@@ -7,6 +7,7 @@ which owns nothing and is bound by the policies; only migrations need the owner.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from crm_tui.domain.errors import Refused
 from crm_tui.hub.tables import ORG
 
 ROLE = "crm_tui_hub"
+TAKES = "CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END"
+"""What somebody must be of a role to act as it: since PostgreSQL 16 who has made it is not that by itself."""
 SCHEME = "postgresql"
 NEWEST = "0001"
 """The last step in ``migrations/versions``."""
@@ -32,6 +35,9 @@ _ASKED = "crm_org"
 _FORBIDDEN = "42501"
 """PostgreSQL's code for a right that is lacking (its appendix A)."""
 _POOL, _MORE = 8, 8
+_NAME = "crm-tui hub "
+"""How the connections of a hub are called, with the organisation's id behind it."""
+_LOOKS, _BETWEEN_LOOKS = 10, 0.2
 _PATIENCE: Mapping[str, str] = {
     "connect_timeout": "5",
     "keepalives_idle": "10",
@@ -123,17 +129,45 @@ def connected(url: str, organisation: str = "") -> Engine:
     server, found = server_of(url), look(url)
     if not found.step:
         raise Refused("hub_missing", url=shown(url))
-    told = f"-c crm.org={organisation or _chosen(url, server, found)}"
+    org = organisation or _chosen(url, server, found)
+    told = f"-c crm.org={org}"
     if found.takes_role:
         told += f" -c role={ROLE}"
     own = server.url.query.get("options", "")
     return create_engine(
-        server.url.update_query_dict({"options": f"{own} {told}".strip()}),
+        server.url.update_query_dict({"options": f"{own} {told}".strip(), "application_name": _NAME + org}),
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=_POOL,
         max_overflow=_MORE,
     )
+
+
+def organisation_of(url: str) -> str:
+    """Return the organisation that a URL means: the one it names, or the only one there is; empty: none yet.
+
+    Raises:
+        Refused: as ``look`` does; hub_organisations (names).
+    """
+    return _meant(server_of(url), look(url))
+
+
+def in_use(url: str, organisation: str) -> bool:
+    """Tell whether anybody is connected to an organisation's rows; who has just left gets time to be gone.
+
+    Raises:
+        Refused: as ``look`` does.
+    """
+    asked = text(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
+    )
+    with _plain(url) as connection:
+        for _ in range(_LOOKS):
+            if connection.execute(asked, {"name": _NAME + organisation}).first() is None:
+                return False
+            connection.rollback()  # the next look is a new one
+            time.sleep(_BETWEEN_LOOKS)
+    return True
 
 
 def shown(url: str) -> str:
@@ -148,11 +182,16 @@ _SHOWN = "postgresql+psycopg://…"
 
 
 def _chosen(url: str, server: Server, found: Found) -> str:
-    known = found.organisations
-    if server.organisation in known or len(known) == 1:
-        return server.organisation or next(iter(known))
-    if not known or server.organisation:
+    meant = _meant(server, found)
+    if meant not in found.organisations:
         raise Refused("hub_missing", url=shown(url))
+    return meant
+
+
+def _meant(server: Server, found: Found) -> str:
+    known = found.organisations
+    if server.organisation or len(known) < 2:
+        return server.organisation or next(iter(known), "")
     named = ", ".join(f"{name}: {_ASKED}={org}" for org, name in sorted(known.items()))
     raise Refused("hub_organisations", names=named)
 
@@ -188,9 +227,9 @@ def _found(connection: Connection) -> Found:
     if "organisation" not in tables or "alembic_version" not in tables:
         return Found("", {}, takes_role=False)
     rows: list[Any] = list(connection.execute(text(f"SELECT {ORG}, name FROM organisation")))  # noqa: S608
-    member = "SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = :role), false)"
+    takes = f"SELECT coalesce((SELECT pg_has_role(oid, {TAKES}) FROM pg_roles WHERE rolname = :role), false)"  # noqa: S608
     return Found(
         step=str(connection.scalar(text("SELECT version_num FROM alembic_version")) or ""),
         organisations={str(row[0]): str(row[1]) for row in rows},
-        takes_role=bool(connection.scalar(text(member), {"role": ROLE})),
+        takes_role=bool(connection.scalar(text(takes), {"role": ROLE})),
     )

@@ -23,6 +23,7 @@ from crm_tui.commands.base import SYSTEM, actor_of
 from crm_tui.domain.errors import Refused
 from crm_tui.hub.books import HubBooks, meta_value
 from crm_tui.hub.chain import chain_hash
+from crm_tui.hub.copying import digests_of
 from crm_tui.hub.push import SLOW_CLOCK
 from crm_tui.hub.review import DECIDED, HUB
 from crm_tui.hub.spaces import spaces_of
@@ -31,7 +32,6 @@ from crm_tui.store.engine import check_integrity, for_writing, open_engine
 from crm_tui.store.replicated import REPLICATED, key_text, plain, settled
 from crm_tui.store.scope import viewer_of
 from crm_tui.store.transaction import Transaction
-from crm_tui.sync.digests import fingerprint
 from crm_tui.sync.messages import Status
 
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
@@ -66,11 +66,7 @@ def verify(books: HubBooks) -> tuple[Finding, ...]:
 def digest(books: HubBooks) -> dict[str, str]:
     """Return a fingerprint of each table, to compare a hub with its backup or with another one."""
     with books.read() as tx:
-        return {
-            table.name: f"{sum(fingerprint(one) for one in rows.values()) % 2**60:015x}"
-            for table in REPLICATED
-            for rows in (_rows_of(tx, table),)
-        }
+        return digests_of(tx, REPLICATED)
 
 
 def _finding(name: str, looked_at: int, wrong: Iterable[str]) -> Finding:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from crm_tui.domain.errors import Refused
 from crm_tui.store.engine import check_integrity, storage_refusal
 from crm_tui.store.file_checks import check_file, set_foreign_log_aside
@@ -22,16 +24,27 @@ def backup(path: Path, target: Path) -> Path:
     Raises:
         Refused: backup_exists, backup_unwritable, database_damaged, database_unreadable, disk_full.
     """
+    check_file(path, for_writing=False)
+    with new_backup(target, str(path)) as fresh:
+        _copy(path, fresh)
+    return target
+
+
+@contextmanager
+def new_backup(target: Path, source: str) -> Iterator[Path]:
+    """Let an empty file be filled, check it, and only then let it have its name; ``source`` is what it is of.
+
+    Raises:
+        Refused: as ``backup`` does.
+    """
     if target.exists():
         raise Refused("backup_exists", path=str(target))
-    check_file(path, for_writing=False)
     with _fresh(target, "new") as fresh:
-        _copy(path, fresh)
+        yield fresh
         wrong = check_integrity(fresh)
         if wrong:
-            raise Refused("database_damaged", path=str(path), why=wrong[0])
+            raise Refused("database_damaged", path=source, why=wrong[0])
         fresh.rename(target)
-    return target
 
 
 def restore(saved: Path, path: Path) -> Path | None:
@@ -67,14 +80,15 @@ def _fresh(target: Path, ending: str) -> Iterator[Path]:
     fresh = target.with_name(f"{target.name}.{ending}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh.unlink(missing_ok=True)
+        for left in (fresh, fresh.with_name(f"{fresh.name}-journal")):  # by somebody who was killed
+            left.unlink(missing_ok=True)
         os.close(os.open(fresh, os.O_CREAT | os.O_WRONLY, 0o600))
         try:
             yield fresh
         finally:
             fresh.unlink(missing_ok=True)
-    except sqlite3.DatabaseError as error:
-        no = storage_refusal(error, target)
+    except (sqlite3.DatabaseError, DBAPIError) as error:
+        no = storage_refusal(error.orig if isinstance(error, DBAPIError) else error, target)
         if no is None:
             raise
         raise no from error
@@ -105,7 +119,7 @@ def _keep_aside(path: Path) -> Path | None:
     """Give the file that is to be replaced a second name that is free and says what it is."""
     if not path.exists():
         return None
-    aside = _free_name(path, "replaced" if _fold(path) else "damaged")
+    aside = free_name(path, "replaced" if _fold(path) else "damaged")
     try:
         aside.hardlink_to(path)
     except OSError:  # a disk without links: a copy is as good, only slower
@@ -143,7 +157,8 @@ def _fold(path: Path) -> bool:
     return True
 
 
-def _free_name(path: Path, word: str) -> Path:
+def free_name(path: Path, word: str) -> Path:
+    """Return a name beside ``path`` that is free and says by ``word`` what has it."""
     number = 1
     while (aside := path.with_name(f"{path.name}.{word}-{number}")).exists():
         number += 1

@@ -224,6 +224,34 @@ def test_a_user_without_the_right_to_make_tables_is_told_so(postgres_server: str
     assert "permission denied" in refusal(no.value.code, no.value.details)
 
 
+def test_who_has_made_the_role_of_the_hub_but_may_not_act_as_it_yet_gets_it_too(
+    postgres_server: str, hub_database: str, office: Any, clock: Any
+) -> None:
+    """Since PostgreSQL 16 that is everybody who may make roles and is no superuser."""
+    assert hub_database, "the role is there"
+    office.customer("静安客")
+    name = "maker_" + os.environ.get("PYTEST_XDIST_WORKER", "only")
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        if int(connection.scalar(text("SHOW server_version_num")) or 0) < 160_000:
+            pytest.skip("a server from before PostgreSQL 16")
+        connection.execute(text(f"CREATE ROLE {name} LOGIN CREATEROLE"))
+        connection.execute(text(f"GRANT {postgres.ROLE} TO {name} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"))
+        connection.execute(text(f"CREATE DATABASE {name} OWNER {name}"))
+    url = make_url(postgres_server).set(username=name, database=name).render_as_string(hide_password=False)
+    try:
+        books = on_server(office.desk._books._reading, url, clock)
+        with books.read() as tx:
+            assert tx.scalar(text("SELECT current_user")) == postgres.ROLE
+            assert [row.name for row in tx.rows(select(customer))] == ["静安客"]
+        books.close()
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            connection.execute(text(f"DROP OWNED BY {name} CASCADE"))
+            connection.execute(text(f"DROP ROLE {name}"))
+
+
 def test_of_several_hosts_the_one_is_asked_for_that_can_be_written_to() -> None:
     several = postgres.server_of("postgresql+psycopg://u@/d?host=a:1&host=b:2&crm_org=x")
     assert several.organisation == "x"

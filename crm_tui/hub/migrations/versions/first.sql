@@ -10,7 +10,7 @@ END $$;
 DO $$ BEGIN
   EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO crm_tui_hub', current_database());
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO crm_tui_hub', current_schema());
-  IF NOT pg_has_role(current_user, 'crm_tui_hub', 'MEMBER') THEN
+  IF NOT pg_has_role(current_user, 'crm_tui_hub', CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END) THEN
     EXECUTE format('GRANT crm_tui_hub TO %I', current_user);
   END IF;
 END $$;
