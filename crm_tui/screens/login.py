@@ -199,9 +199,9 @@ class LoginScreen(CrmScreen):
         if not self._door.founded:
             self.post_message(Go("wizard"))
             return
-        no = await counter.desk.write(partial(_clock_trouble, counter.desk))
-        if no:
-            self.say(no, "warn")
+        wrong = await counter.desk.write(partial(_clock_trouble, counter.desk))
+        if wrong:
+            self.say(wrong, "warn")
         self._show_person()
 
     @work(group="who", exclusive=True, exit_on_error=False)
