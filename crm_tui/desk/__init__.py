@@ -26,6 +26,7 @@ from crm_tui.desk.drawer import Drawer
 from crm_tui.desk.inbox import Inbox
 from crm_tui.desk.leases import Leases
 from crm_tui.desk.link import Connect, Link
+from crm_tui.desk.outlook import Outlook
 from crm_tui.desk.watch import Clock
 from crm_tui.store.backup import backup
 from crm_tui.store.engine import open_engine
@@ -43,7 +44,8 @@ class Desk:
     """One counter on one database file.
 
     ``door`` has the PINs, ``drawer`` the drafts, ``watch`` the time, ``link`` the way to the hub, if any,
-    ``inbox`` the commands that the hub refused or may refuse, ``leases`` the customers being changed here.
+    ``inbox`` the commands that the hub refused or may refuse, ``leases`` the customers being changed here,
+    ``outlook`` what the hub says of itself and of the other terminals.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Desk:
         self.drawer = Drawer(self._books, self.door)
         self.leases = Leases(self._books, self.door, self.link, self._writer)
         self.inbox = Inbox(self._books, self.door, self._deeds, self.link)
+        self.outlook = Outlook(self.door, self.link)
         self.watch = self._books.watch
 
     @classmethod

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from crm_tui.hub import accounts
 from crm_tui.hub.books import NORMAL, HubBooks, meta_value
+from crm_tui.hub.devices import tell_devices
 from crm_tui.hub.keeping import BehindError, recover_from
-from crm_tui.hub.pull import spaces_below, tell
+from crm_tui.hub.pull import revs_of, spaces_below, tell
 from crm_tui.hub.push import take
 from crm_tui.hub.recovery import has_sent_all
 from crm_tui.hub.tables import device, space_rev
@@ -19,6 +20,8 @@ from crm_tui.sync.messages import (
     MIN_PROTOCOL,
     PAGE,
     PROTOCOL,
+    DevicesAnswer,
+    DevicesRequest,
     Done,
     ForkRequest,
     HubCard,
@@ -30,6 +33,8 @@ from crm_tui.sync.messages import (
     LogInAnswer,
     LogInRequest,
     PinRequest,
+    PositionAnswer,
+    PositionRequest,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -92,15 +97,18 @@ class Authority:
 
     def moved(self, device_id: str, cursors: dict[str, int]) -> bool:
         """Tell whether a space of the device has moved beyond its cursor; raises HubError AUTH, FROZEN."""
+        return self._position(device_id) != cursors
+
+    def position(self, device_id: str, _request: PositionRequest) -> PositionAnswer:
+        """Tell how far the spaces of the device are; raises HubError AUTH, FROZEN."""
+        return PositionAnswer(upto=self._position(device_id))
+
+    def _position(self, device_id: str) -> dict[str, int]:
         with self.books.read() as tx:
             row = accounts.known_device(tx, device_id)
             if row.status == accounts.FROZEN:
                 raise HubError(Say.FROZEN)
-            scope = spaces_below(tx, row.unit_id)
-            revs = {
-                one.space: one.rev for one in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))
-            }
-        return set(scope) != set(cursors) or any(revs.get(one, 0) != cursors[one] for one in scope)
+            return revs_of(tx, spaces_below(tx, row.unit_id))
 
     def news(self) -> tuple[dict[str, int], set[str]]:
         """Return how far every space is, and which terminals are frozen."""
@@ -144,6 +152,11 @@ class Authority:
             viewer = accounts.sitting(tx, device_id, request.person_id)
             found = edit_leases.take(tx, viewer, request.customer_id, holder, now)
             return LeaseAnswer(mine=found.mine, name=found.name, seconds=found.seconds)
+
+    def devices(self, device_id: str, request: DevicesRequest) -> DevicesAnswer:
+        """Tell which terminals there are; see ``tell_devices``."""
+        accounts.check_welcome(self.books, device_id)
+        return tell_devices(self.books, device_id, request)
 
     def close(self) -> None:
         """Let the database go."""

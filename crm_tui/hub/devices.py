@@ -9,11 +9,15 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from crm_tui.domain.errors import Refused
-from crm_tui.hub.accounts import ACTIVE, FROZEN
+from crm_tui.domain.permission import Right
+from crm_tui.hub.accounts import ACTIVE, FROZEN, sitting
 from crm_tui.hub.books import HubBooks
 from crm_tui.hub.tables import device, seat
 from crm_tui.store.tables import org_unit, person
 from crm_tui.store.transaction import Transaction
+from crm_tui.store.types import microseconds
+from crm_tui.sync.machine import program_version
+from crm_tui.sync.messages import DevicesAnswer, DevicesRequest, KnownDevice
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,31 @@ def devices(books: HubBooks) -> list[Device]:
             )
             for row in tx.rows(question)
         ]
+
+
+def tell_devices(books: HubBooks, device_id: str, request: DevicesRequest) -> DevicesAnswer:
+    """Tell a person who sits at a terminal and may manage people which terminals there are.
+
+    Raises:
+        HubError: AUTH (nobody with this id sits there). Refused: not_allowed (right), person_frozen.
+    """
+    with books.read() as tx:
+        if not sitting(tx, device_id, request.person_id).may(Right.MANAGE_PEOPLE):
+            raise Refused("not_allowed", right=Right.MANAGE_PEOPLE)
+    told = [
+        KnownDevice(
+            device_id=one.device_id,
+            name=one.name,
+            unit=one.unit,
+            status=one.status,
+            last_seen=microseconds(one.last_seen) if one.last_seen else 0,
+            skew=one.skew,
+            version=one.version,
+            commands=one.commands,
+        )
+        for one in devices(books)
+    ]
+    return DevicesAnswer(devices=told, version=program_version())
 
 
 def seats(books: HubBooks) -> list[Seat]:

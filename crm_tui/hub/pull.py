@@ -75,7 +75,7 @@ def tell(books: HubBooks, device_id: str, request: PullRequest, page: int) -> Pu
         scope = spaces_below(tx, row.unit_id)
         same = request.scope_hash == scope_hash(scope)
         cursors = request.cursors if same else {}
-        upto = _bounds(_revs(tx, scope), request.upto if same else None)
+        upto = _bounds(revs_of(tx, scope), request.upto if same else None)
         _refuse_future(cursors, upto)
         entries = _entries(tx, cursors, upto, request.after if same else None, page + 1)
         more = len(entries) > page
@@ -165,7 +165,8 @@ def digests(tx: Transaction, scope: Sequence[str], names: Sequence[str] = ()) ->
     return found
 
 
-def _revs(tx: Transaction, scope: Sequence[str]) -> dict[str, int]:
+def revs_of(tx: Transaction, scope: Sequence[str]) -> dict[str, int]:
+    """Return how far each of these spaces is."""
     known = {row.space: row.rev for row in tx.rows(select(space_rev).where(space_rev.c.space.in_(scope)))}
     return {space: known.get(space, 0) for space in scope}
 

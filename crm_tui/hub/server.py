@@ -25,6 +25,7 @@ from crm_tui.hub.limits import Pace, Steady, Tries, Turns, network_of
 from crm_tui.hub.news import News
 from crm_tui.sync import wire
 from crm_tui.sync.messages import (
+    DevicesRequest,
     ForkRequest,
     HubError,
     JoinRequest,
@@ -32,6 +33,7 @@ from crm_tui.sync.messages import (
     LogInRequest,
     Message,
     PinRequest,
+    PositionRequest,
     PullRequest,
     PushRequest,
     Say,
@@ -113,6 +115,8 @@ class Server:
             "reset_pin": self._for_person(PinRequest, hub.reset_pin),
             "unlock": self._for_person(PinRequest, hub.unlock),
             "lease": self._for_device(LeaseRequest, hub.lease),
+            "position": self._for_device(PositionRequest, hub.position),
+            "devices": self._for_person(DevicesRequest, hub.devices),
         }
         at = prefix.rstrip("/") + "/v1/"
         made = Starlette(

@@ -23,6 +23,8 @@ from crm_tui.store.migrations import newest
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.messages import (
     Ack,
+    DevicesAnswer,
+    DevicesRequest,
     Done,
     ForkRequest,
     HubCard,
@@ -34,6 +36,8 @@ from crm_tui.sync.messages import (
     LogInAnswer,
     LogInRequest,
     PinRequest,
+    PositionAnswer,
+    PositionRequest,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -145,10 +149,20 @@ class SharedHub:
         with self._proven() as hub:
             return hub.lease(self._device, request)
 
+    def position(self, request: PositionRequest) -> PositionAnswer:
+        """Return how far the spaces of this terminal are at the hub."""
+        with self._proven() as hub:
+            return hub.position(self._device, request)
+
+    def devices(self, request: DevicesRequest) -> DevicesAnswer:
+        """Return every terminal of the hub."""
+        with self._proven() as hub:
+            return hub.devices(self._device, request)
+
     def close(self) -> None:
         """Let the file go."""
         self._closed = True
-        self._let_go()
+        self._let_go(for_good=True)
 
     @contextmanager
     def _proven(self) -> Iterator[Authority]:
@@ -170,14 +184,16 @@ class SharedHub:
             if refused is None:
                 raise
             if "unable to open" in str(error.orig):
-                raise self._away(refused) from error
+                self._let_go()
+                raise _away(self._url, refused) from error
             raise refused from error
         except Refused as no:
             if no.code == "database_busy":
                 raise HubError(Say.RETRY) from no
             if no.code not in _AWAY or not self._device:
                 raise
-            raise self._away(no) from no
+            self._let_go()
+            raise _away(self._url, no) from no
 
     def _at_hand(self) -> Authority:
         with self._opening:
@@ -188,17 +204,17 @@ class SharedHub:
                 self._opened = self._open()
             return self._opened
 
-    def _away(self, no: Refused) -> HubError:
-        if self._open is not None:
-            self._let_go()
-        return HubError(Say.UNREACHABLE, url=self._url, why=no.code)
-
-    def _let_go(self) -> None:
+    def _let_go(self, *, for_good: bool = False) -> None:
+        """Close the file; one that was given, and cannot be opened again, only ``for_good``."""
         with self._opening:
-            if self._opened is not None:
+            if self._opened is not None and (for_good or self._open is not None):
                 self._opened.close()
             if self._open is not None:
                 self._opened = None
+
+
+def _away(url: str, no: Refused) -> HubError:
+    return HubError(Say.UNREACHABLE, url=url, why=no.code)
 
 
 def _refuse_newer(tx: Transaction, known: int) -> None:

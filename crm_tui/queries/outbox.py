@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from crm_tui.domain.follow_up import AMENDS, DRAFT_FORM
 from crm_tui.domain.permission import Right
 from crm_tui.queries.outbox_words import words_of
 from crm_tui.store.drafts import Draft, drafts_of
-from crm_tui.store.outbox import answered, fact
-from crm_tui.store.tables import customer, deal, follow_up, outbox, person
+from crm_tui.store.outbox import PENDING, answered, fact
+from crm_tui.store.replica import cursors
+from crm_tui.store.tables import customer, deal, draft, follow_up, outbox, person
 from crm_tui.store.view import View
 
 LOOK_AT = ("rejected", "held", "quarantined", "flagged")
@@ -23,6 +24,8 @@ REFUSED = LOOK_AT[:3]
 """Those of them that were not applied."""
 DRAFT = "draft"
 """The state of what was never given as a command."""
+EVERYTHING, WAITING, NOT_APPLIED = "everything", "waiting", "not_applied"
+"""Which commands are asked for: all of the last ones, those without an answer, those still not applied."""
 _MOST = 1000
 
 
@@ -71,13 +74,32 @@ def open_commands(view: View) -> int:
     return sum(row.state in REFUSED and _mine(view, row) for row in answered(view.tx, _MOST))
 
 
-def sync_lines(view: View, limit: int = 100) -> tuple[CommandLine, ...]:
-    """Return the commands to look at, then the last ones of this terminal, each the newest first."""
-    to_do = [row for row in answered(view.tx, _MOST) if row.state in LOOK_AT and _mine(view, row)]
-    last = view.tx.rows(select(outbox).order_by(outbox.c.seq.desc()).limit(limit))
+def sync_lines(view: View, which: str = EVERYTHING, limit: int = 100) -> tuple[CommandLine, ...]:
+    """Return the commands to look at, then the last ones of this terminal, each the newest first.
+
+    ``which`` leaves only the commands that wait, up to a thousand, or those that are not applied.
+    """
+    last = select(outbox).order_by(outbox.c.seq.desc())
+    if which == WAITING:
+        waiting = view.tx.rows(last.where(outbox.c.state == PENDING).limit(_MOST))
+        return _with_subjects(view, [_line(row) for row in waiting if _mine(view, row)])
+    states = REFUSED if which == NOT_APPLIED else LOOK_AT
+    to_do = [row for row in answered(view.tx, _MOST) if row.state in states and _mine(view, row)]
+    rows = [] if which == NOT_APPLIED else view.tx.rows(last.limit(limit))
     known = {row.cmd_id for row in to_do}
-    rest = [row for row in last if row.cmd_id not in known and _mine(view, row)]
+    rest = [row for row in rows if row.cmd_id not in known and _mine(view, row)]
     return _with_subjects(view, [_line(row) for row in (*to_do, *rest)])
+
+
+def reached(view: View) -> dict[str, int]:
+    """Return up to which revision this terminal has read each of its spaces at the hub."""
+    return cursors(view.tx)
+
+
+def drafts_kept(view: View) -> int:
+    """Count one's unfinished forms on this terminal."""
+    kept = select(func.count()).select_from(draft).where(draft.c.person_id == view.viewer.person_id)
+    return int(view.tx.scalar(kept) or 0)
 
 
 def lost_drafts(view: View) -> tuple[CommandLine, ...]:

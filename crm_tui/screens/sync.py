@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from crm_tui.commands import by_kind
-from crm_tui.desk.link import LINK, LinkState
+from crm_tui.desk.link import LINK
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.follow_up import DRAFT_FORM
 from crm_tui.i18n import t
 from crm_tui.queries.outbox import (
     DRAFT,
+    EVERYTHING,
     LOOK_AT,
+    NOT_APPLIED,
     REFUSED,
+    WAITING,
     CommandLine,
+    drafts_kept,
     lost_drafts,
     open_commands,
+    reached,
     sync_lines,
     this_device,
 )
@@ -33,6 +36,7 @@ from crm_tui.widgets import figures
 from crm_tui.widgets.confirm import Confirm
 from crm_tui.widgets.counter import Counter
 from crm_tui.widgets.form_window import FormWindow
+from crm_tui.widgets.hub_window import HubWindow
 from crm_tui.widgets.kept_command import (
     Kept,
     corrected,
@@ -43,14 +47,16 @@ from crm_tui.widgets.kept_command import (
 )
 from crm_tui.widgets.lines import VirtualList
 from crm_tui.widgets.navigation import Go
+from crm_tui.widgets.picker import Picker, PickRow
 from crm_tui.widgets.refusal import refusal, refused
 from crm_tui.widgets.rows import Column, ListSource, Row, RowTone
 from crm_tui.widgets.standing import met_words
-from crm_tui.widgets.text import safe_text
+from crm_tui.widgets.sync_head import Facts, SyncFoot, SyncHead
 from crm_tui.widgets.words_window import WordsWindow
-from crm_tui.widgets.workplace import WorkScreen
+from crm_tui.widgets.workplace import STANDING_SECONDS, WorkScreen
 
 if TYPE_CHECKING:
+    from crm_tui.desk import Desk
     from crm_tui.desk.link import Link
     from crm_tui.store.view import View
     from crm_tui.widgets.command_form import Answers
@@ -69,12 +75,10 @@ _REJECTED: Final = "rejected"
 
 @dataclass(frozen=True)
 class _Shown:
-    """What the screen shows, read in one go; ``state`` is None where the terminal works alone."""
+    """What the screen shows, read in one go."""
 
-    state: LinkState | None
+    facts: Facts
     lines: tuple[CommandLine, ...]
-    refused: int
-    device: str
 
 
 class SyncScreen(WorkScreen):
@@ -83,38 +87,55 @@ class SyncScreen(WorkScreen):
     SHOWS: ClassVar[frozenset[str]] = frozenset({LINK, "outbox"})
     AUTO_FOCUS = "#rows"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f4", "filter", "keys.filter", tooltip="sync.filter_tip"),
         Binding("f6,c", "correct", "sync.correct_key", tooltip="sync.correct_tip"),
         Binding("f7,r", "again", "sync.again_key", tooltip="sync.again_tip"),
+        Binding("f8,d", "devices", "sync.devices_key", tooltip="sync.devices_tip"),
         Binding("delete,x", "discard", "sync.discard_key", show=False, tooltip="sync.discard_tip"),
     ]
 
     def __init__(self, counter: Counter) -> None:
         super().__init__(counter)
         self._shown: _Shown | None = None
-        self._latency: float | None = None
+        self._which = EVERYTHING
+        self._head, self._foot = SyncHead(), SyncFoot()
         self._rows = VirtualList(_columns(), ListSource(), empty=t("sync.empty"), selects=False, id="rows")
 
     def compose_body(self) -> ComposeResult:
-        """How it stands, then the commands."""
-        yield Static("", id="head", markup=False)
+        """How it stands, then the commands, then what can be done without the hub."""
+        yield self._head
         yield self._rows
+        yield self._foot
 
     def on_mount(self) -> None:
-        """Measure how far away the hub is while the rest is drawn."""
-        self._measure()
+        """Let the time without the hub go on."""
+        if self.counter.desk.link is not None:
+            self.set_interval(STANDING_SECONDS, self._show_head)
 
     async def redraw(self) -> None:
         """Read everything again; the cursor stays on its command."""
-        self.title = t("sync.title")
-        link = self.counter.desk.link
-        self._shown = await self.ask(lambda view: _shown(view, link))
-        await self._rows.show(
-            ListSource([self._row(one) for one in self._shown.lines]), to=self._rows.cursor_id
-        )
+        link, which = self.counter.desk.link, self._which
+        filtered = which != EVERYTHING
+        words = t(f"sync.filter.{which}")
+        self.title = t("sync.title_filtered", which=words) if filtered else t("sync.title")
+        self._rows.empty = t("sync.empty_filtered" if filtered else "sync.empty")
+        before = self._shown
+        self._shown = await self.ask(lambda view: _shown(view, link, which))
+        now, zone = self.counter.desk.now(), self.counter.desk.viewer.zone
+        rows = ListSource([_row(one, now, zone) for one in self._shown.lines])
+        await self._rows.show(rows, to=self._rows.cursor_id)
         clear = not any(one.state in (*LOOK_AT, DRAFT) for one in self._shown.lines)
         if link is not None:
-            self.set_hint(t("sync.hint_clear") if clear else t("sync.hint"))
+            hint = "sync.hint_filtered" if filtered else "sync.hint_clear" if clear else "sync.hint"
+            self.set_hint(t(hint))
+        if before is None or before.facts.stands_at != self._shown.facts.stands_at:
+            self._head.forget(self._shown.facts)
+            self._measure()
         self._show_head()
+
+    def escape_steps(self) -> Sequence[Callable[[], bool]]:
+        """Esc shows all the commands again, before it leads back."""
+        return (self._clear_filter,)
 
     @property
     def line(self) -> CommandLine | None:
@@ -160,7 +181,7 @@ class SyncScreen(WorkScreen):
                 line.cmd_id,
                 title,
                 specs,
-                lambda typed: self._resend(line, typed),
+                lambda typed: _resend(self.counter.desk, line, typed),
                 values=values,
             )
             if await self.app.push_screen_wait(window):
@@ -177,11 +198,6 @@ class SyncScreen(WorkScreen):
         self.post_message(
             Go("follow_up", customer_id=line.customer_id, deal_id=deal_id, kept=kept, gone=gone)
         )
-
-    async def _resend(self, line: CommandLine, typed: Answers) -> str:
-        """Give the corrected command; return why not."""
-        (verdict,) = await self.counter.desk.act(corrected(line, typed), supersedes=line.cmd_id)
-        return "" if verdict.applied else refusal(verdict.code, verdict.details)
 
     @work(group="do", exit_on_error=False)
     async def action_again(self) -> None:
@@ -221,11 +237,42 @@ class SyncScreen(WorkScreen):
             return
         self.say(t(f"sync.{how}_done"), "good")
 
+    @work(group="filter", exit_on_error=False)
+    async def action_filter(self) -> None:
+        """Choose which commands are shown."""
+        rows = [PickRow(one, t(f"sync.filter.{one}")) for one in (EVERYTHING, WAITING, NOT_APPLIED)]
+        picked = await self.app.push_screen_wait(Picker(t("sync.pick_filter"), rows))
+        if picked is not None:
+            self._which = picked
+            self._draw()
+
+    @work(group="devices", exclusive=True, exit_on_error=False)
+    async def action_devices(self) -> None:
+        """Show the hub and every terminal it has, to who may manage people."""
+        desk = self.counter.desk
+        self.say(t("sync.devices.asking"))
+        try:
+            answer = await desk.outlook.devices()
+            await self._head.ask(desk)
+        except Refused as no:
+            self.say(refused(no), "warn")
+            return
+        self.say("")
+        if self.is_active and self._shown is not None:
+            said = self._head.hub_lines(self._shown.facts)
+            self.app.push_screen(HubWindow(said, answer, desk.now(), desk.viewer.zone))
+
     @work(group="measure", exclusive=True, exit_on_error=False)
     async def _measure(self) -> None:
-        if self.counter.desk.link is not None:
-            self._latency = await self.counter.desk.link.ping()
-            self._show_head()
+        await self._head.ask(self.counter.desk)
+        self._show_head()
+
+    def _clear_filter(self) -> bool:
+        if self._which == EVERYTHING:
+            return False
+        self._which = EVERYTHING
+        self._draw()
+        return True
 
     def _to_deal_with(self, *states: str) -> CommandLine | None:
         """Return the command under the cursor if there is something to be done with it, else say so."""
@@ -243,28 +290,35 @@ class SyncScreen(WorkScreen):
         return figures.moment(instant, desk.now(), desk.viewer.zone)
 
     def _show_head(self) -> None:
-        if self._shown is not None and self.is_attached:
-            desk = self.counter.desk
-            words = _head(self._shown, self._latency, desk.now(), desk.viewer.zone)
-            self.query_one("#head", Static).update(Text("\n").join(safe_text(one) for one in words))
-
-    def _row(self, line: CommandLine) -> Row:
         desk = self.counter.desk
-        cells = (
-            met_words(line.at, desk.now(), desk.viewer.zone),
-            t(f"command.{line.kind}"),
-            line.subject or figures.NONE,
-            result_words(line),
-        )
-        return Row(line.cmd_id, cells, _TONES.get(line.state, ""))
+        if self._shown is not None and self.is_attached and desk.is_logged_in:
+            self._head.show(self._shown.facts, desk.now(), desk.viewer.zone)
+            self._foot.show(self._shown.facts, desk.now())
 
 
-def _shown(view: View, link: Link | None) -> _Shown:
-    drafts = lost_drafts(view)
+def _shown(view: View, link: Link | None, which: str) -> _Shown:
+    drafts = () if which == WAITING else lost_drafts(view)
+    kept = drafts_kept(view)
     if link is None:
-        return _Shown(None, drafts, 0, "")
-    lines = (*drafts, *sync_lines(view))
-    return _Shown(link.state_in(view.tx), lines, open_commands(view), this_device(view))
+        return _Shown(Facts(None, kept), drafts)
+    facts = Facts(link.state_in(view.tx), kept, open_commands(view), this_device(view), reached(view))
+    return _Shown(facts, (*drafts, *sync_lines(view, which)))
+
+
+async def _resend(desk: Desk, line: CommandLine, typed: Answers) -> str:
+    """Give the corrected command; return why not."""
+    (verdict,) = await desk.act(corrected(line, typed), supersedes=line.cmd_id)
+    return "" if verdict.applied else refusal(verdict.code, verdict.details)
+
+
+def _row(line: CommandLine, now: datetime, zone: str) -> Row:
+    cells = (
+        met_words(line.at, now, zone),
+        t(f"command.{line.kind}"),
+        line.subject or figures.NONE,
+        result_words(line),
+    )
+    return Row(line.cmd_id, cells, _TONES.get(line.state, ""))
 
 
 def _columns() -> Sequence[Column]:
@@ -276,33 +330,3 @@ def _columns() -> Sequence[Column]:
         Column("whom", t("sync.column.whom"), width=10, drop=1),
         Column("result", t("sync.column.result"), width=20, flex=1),
     )
-
-
-def _head(shown: _Shown, latency: float | None, now: datetime, zone: str) -> list[str]:
-    """Return how the terminal stands with its hub, in lines."""
-    if shown.state is None:
-        return [t("sync.no_hub")]
-    state, found = shown.state, shown.state.standing
-    shared = found.url.startswith("file:")
-    online = {None: "unknown", True: "yes", False: "no"}[state.online]
-    way = [t(f"sync.online.{online}"), found.url, t("sync.mode.share" if shared else "sync.mode.http")]
-    if latency is not None:
-        way.append(t("sync.latency", ms=max(round(latency * 1000), 1)))
-    met = t("sync.device", device=shown.device, at=met_words(found.last_met, now, zone))
-    lines = [
-        f"{t('sync.head.connection')}  {'  '.join(way)}",
-        f"{t('sync.head.device')}  {met}  {_clock_words(found.minutes_off)}",
-        f"{t('sync.head.queue')}  {t('sync.queue', waiting=found.waiting, refused=shown.refused)}",
-    ]
-    if state.trouble:
-        lines.append(t("sync.trouble", why=refusal(state.trouble, state.details)))
-    if shared:
-        lines.append(t("sync.advisory"))
-    return lines
-
-
-def _clock_words(minutes_off: int) -> str:
-    """Say how far this clock is from the hub's, where that is worth saying."""
-    if not minutes_off:
-        return t("sync.clock.right")
-    return t("sync.clock.fast" if minutes_off > 0 else "sync.clock.slow", minutes=abs(minutes_off))

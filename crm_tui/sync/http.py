@@ -14,6 +14,8 @@ import httpx
 from crm_tui.domain.errors import Refused
 from crm_tui.sync import wire
 from crm_tui.sync.messages import (
+    DevicesAnswer,
+    DevicesRequest,
     Done,
     ForkRequest,
     HubCard,
@@ -26,6 +28,8 @@ from crm_tui.sync.messages import (
     LogInRequest,
     Message,
     PinRequest,
+    PositionAnswer,
+    PositionRequest,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -138,6 +142,14 @@ class HttpHub:
     def lease(self, request: LeaseRequest) -> LeaseAnswer:
         """Take, renew or let go the lease of a customer."""
         return self._ask("v1/lease", request, LeaseAnswer)
+
+    def position(self, request: PositionRequest) -> PositionAnswer:
+        """Return how far the spaces of this terminal are at the hub."""
+        return self._ask("v1/position", request, PositionAnswer)
+
+    def devices(self, request: DevicesRequest) -> DevicesAnswer:
+        """Return every terminal of the hub."""
+        return self._ask("v1/devices", request, DevicesAnswer)
 
     def close(self) -> None:
         """Let the connections go; a request under way ends as unreachable."""

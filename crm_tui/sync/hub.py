@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from crm_tui.sync.messages import (
+    DevicesAnswer,
+    DevicesRequest,
     Done,
     ForkRequest,
     HubCard,
@@ -15,6 +17,8 @@ from crm_tui.sync.messages import (
     LogInAnswer,
     LogInRequest,
     PinRequest,
+    PositionAnswer,
+    PositionRequest,
     PullAnswer,
     PullRequest,
     PushAnswer,
@@ -74,6 +78,14 @@ class Hub(Protocol):
 
     def lease(self, request: LeaseRequest) -> LeaseAnswer:
         """Take, renew or let go the lease of a customer that a person changes."""
+        ...
+
+    def position(self, request: PositionRequest) -> PositionAnswer:
+        """Return how far the spaces of this terminal are at the hub."""
+        ...
+
+    def devices(self, request: DevicesRequest) -> DevicesAnswer:
+        """Return every terminal of the hub, for a person who may know them."""
         ...
 
     def close(self) -> None:

@@ -330,6 +330,45 @@ class LeaseAnswer(Message):
     seconds: int = 0
 
 
+class PositionRequest(Message):
+    """A device asks how far its spaces are at the hub."""
+
+
+class PositionAnswer(Message):
+    """The hub's revision of every space that is the device's now, as a pull would tell it."""
+
+    upto: dict[str, Count]
+
+
+class DevicesRequest(Message):
+    """Somebody with the right to manage people, who sits at this terminal, asks which terminals there are."""
+
+    person_id: Word
+
+
+class KnownDevice(Message):
+    """A terminal as its hub knows it, ``last_seen`` 0 for never.
+
+    ``skew`` is its clock minus the hub's in seconds, measured when it sent the last of its ``commands``.
+    """
+
+    device_id: str
+    name: str
+    unit: str
+    status: str
+    last_seen: At = 0
+    skew: int = 0
+    version: str = ""
+    commands: Count = 0
+
+
+class DevicesAnswer(Message):
+    """Every terminal of the hub, by the name of its unit and its own, and the version of the hub."""
+
+    devices: list[KnownDevice]
+    version: str = ""
+
+
 class Done(Message):
     """It was done."""
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("in_a_file")
 CODES = {*map(str, Say)}
 PATHS = (
     *("card", "join", "token", "fork", "push", "pull", "wait", "log_in", "choose_pin", "reset_pin", "unlock"),
-    *("lease", "", "../card", "nothing"),
+    *("lease", "position", "devices", "", "../card", "nothing"),
 )
 TROUBLE = {400, 401, 403, 404, 405, 409, 413, 422, 426, 429, 503}
 SEALED = {
@@ -58,6 +58,8 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "reset_pin": {"actor_id": "a", "person_id": "p"},
     "unlock": {"actor_id": "a", "person_id": "p"},
     "lease": {"person_id": "p", "customer_id": "c", "holder": "h", "done": False},
+    "position": {},
+    "devices": {"person_id": "p"},
 }
 
 
