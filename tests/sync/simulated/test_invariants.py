@@ -71,7 +71,7 @@ def test_i3_the_revision_of_a_space_follows_the_order_of_the_commits(new_world: 
 
 
 def test_i7_one_owner_each_whom_only_an_applied_command_changes(new_world: Any) -> None:
-    """Two give one customer away at once to two people: one command is applied, the other does nothing."""
+    """Two give one customer away at once, to two people: one is applied, the other changes nothing."""
     world = new_world(5)
     one, two, till = (world.terminal(unit) for unit in ("Haitang", "Haitang", "Jingan"))
     people = world.organisation.people

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -18,6 +18,7 @@ BOUNDED = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.generate],  # a history that fails is told as it was found: making it shorter takes minutes
     suppress_health_check=list(HealthCheck),
 )
 WHICH = st.integers(0, 7)
