@@ -209,7 +209,7 @@ def test_a_sequence_as_cursor_is_found(stage: Stage, monkeypatch: pytest.MonkeyP
         return {space: known.get(space, 0) for space in scope}
 
     monkeypatch.setattr(changes, "_next_rev", _of_a_sequence)
-    monkeypatch.setattr(pull, "_revs", newest)
+    monkeypatch.setattr(pull, "revs_of", newest)
     with pytest.raises(AssertionError, match="digests differ"):
         _plot_of_two_commits(stage)
 
