@@ -59,7 +59,14 @@ BUILDING = {
 }
 """Parts of other questions: they return conditions, or are given rows that the viewer already has."""
 
-COMMANDS_OF = {"answered_commands", "last_commands", "lost_drafts", "sync_lines", "open_commands"}
+COMMANDS_OF = {
+    "answered_commands",
+    "last_commands",
+    "lost_drafts",
+    "sync_lines",
+    "open_commands",
+    "drafts_kept",
+}
 """What was done or begun at this terminal: others' commands only for who may reassign their work."""
 
 Ask = Callable[[View, str, str], Any]
