@@ -2,7 +2,8 @@
 
 ``python tools/hub_throughput.py [--seconds 4] [--batch 10]`` starts the PostgreSQL of the wheel with its
 durable settings. Each worker is a process with the hub's own code; terminals hand portions of new customers
-over to it, each of its own branch. HTTP is left out: what is measured is the taking in.
+over to it, each of its own branch. HTTP is left out: what is measured is the taking in. Some customers are
+there before, and the planner knows of them: on a server it learns of new rows by itself, within a minute.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from crm_tui.sync.messages import PROTOCOL, HubError, PushRequest, SealedCommand
 from crm_tui.template import template_pipeline, template_stages
 
 WORKERS, BRANCHES = (1, 2, 4), (1, 16, 200)
+_BEFORE, _PORTION = 1_000, 50
+"""Customers that are there before, and how many of them are handed over at once."""
 Till = tuple[str, str]
 """A device and the person who works there."""
 
@@ -78,7 +81,13 @@ def _prepared(admin: str, name: str, branches: int) -> tuple[str, list[Till]]:
             answer = enrol(tx, wall_clock(), device_id=new_id(), **facts)
             tx.insert(seat, device_id=answer.device_id, person_id=person_id, since=wall_clock())
             tills.append((answer.device_id, person_id))
+        epoch = meta_value(tx, "epoch")
+    device_id, person_id = tills.pop()
+    for last in range(0, _BEFORE, _PORTION):
+        _hand_over(books, epoch, device_id, [_sealed(last + n, person_id) for n in range(1, _PORTION + 1)])
     books.close()
+    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
     return url, tills
 
 
@@ -140,17 +149,19 @@ def _work(url: str, tills: Sequence[Till], together: Barrier, answers: Any, size
             if time.perf_counter() >= until:
                 break
             commands = [_sealed(last[device_id] + n, person_id) for n in range(1, batch + 1)]
-            now = microseconds(wall_clock())
             try:
-                take(
-                    books, device_id, PushRequest(epoch=epoch, protocol=PROTOCOL, now=now, commands=commands)
-                )
+                _hand_over(books, epoch, device_id, commands)
             except HubError:  # in another worker's way too often: a terminal would come again
                 continue
             last[device_id] += batch
             taken += batch
     answers.put(taken)
     books.close()
+
+
+def _hand_over(books: HubBooks, epoch: str, device_id: str, commands: list[SealedCommand]) -> None:
+    now = microseconds(wall_clock())
+    take(books, device_id, PushRequest(epoch=epoch, protocol=PROTOCOL, now=now, commands=commands))
 
 
 def _sealed(seq: int, person_id: str) -> SealedCommand:
