@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from operator import ne
 from pathlib import Path
 
 from database import Database
@@ -113,10 +114,19 @@ class Stage:
             self.database.save()
             self.start_hub()
 
+    def _fact(self, name: str, fact: str) -> str:
+        with closing(sqlite3.connect(self.terminals[name].home / "crm.db")) as own:
+            found = own.execute("SELECT value FROM meta WHERE name = ?", (fact,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def _meetings(self) -> list[str]:
+        """Return when each terminal has met the hub last, by its own clock, and in which epoch."""
+        facts = ("hub_last_sync", "hub_epoch")
+        return [" ".join(self._fact(name, one) for one in facts) for name in sorted(self.terminals)]
+
     def move(self, name: str, unit_id: str) -> None:
         """Let a terminal stand at another unit."""
-        with closing(sqlite3.connect(self.terminals[name].home / "crm.db")) as own:
-            ((device_id,),) = own.execute("SELECT value FROM meta WHERE name = 'device_id'").fetchall()
+        device_id = self._fact(name, "device_id")
         with closing(open_hub(self.database.url, clock=wall_clock, new_id=new_id)) as authority:
             move(authority.books, device_id, unit_id)
 
@@ -152,7 +162,13 @@ class Stage:
                 stderr=self._log,
                 check=True,
             )
+        before = self._meetings()
         self.start_hub()
+        if by_hand:  # nobody has told the hub: whoever misses something there tells it, or nothing is missed
+            until(
+                "everybody has met the hub that was copied back",
+                lambda: not self._is_normal() or all(map(ne, before, self._meetings())),
+            )
         until("the hub has recovered", self._is_normal)
         self.save()
 
