@@ -176,8 +176,8 @@ def say(connection: Connection, text: str, values: Any = ()) -> DBAPICursor:
 def _run(connection: Connection, text: str, work: Callable[[DBAPICursor], Any]) -> DBAPICursor:
     if not connection.in_transaction():
         connection.begin()
-    cursor = connection.connection.cursor()
     try:
+        cursor = connection.connection.cursor()
         work(cursor)
     except connection.dialect.loaded_dbapi.Error as error:
         driver = connection.dialect.loaded_dbapi.Error

@@ -47,6 +47,12 @@ class Workers:
         for one in done:
             one.result(timeout=30)
 
+    def cut(self, tx: Any) -> None:
+        """End the server's side of a transaction's connection, as a server that dies does."""
+        pid = {"pid": tx.scalar(text("SELECT pg_backend_pid()"))}
+        with self._watch.connect() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), pid)
+
     def close(self) -> None:
         self._threads.shutdown()
 
@@ -221,3 +227,26 @@ def test_two_workers_that_begin_together_carry_a_command_of_a_newer_program_out_
     assert sorted(done) == [0, 1]
     both.one.sync()
     assert standing(both.one) == [("applied", "")]
+
+
+@only_on_postgres
+def test_a_server_that_is_gone_in_the_middle_is_no_mistake_of_a_command(
+    workers: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = workers("6001", "6002")
+    for name in ("甲", "乙"):
+        both.one.give(CreateCustomer(name=name))
+    sound = CreateCustomer.apply
+    cut: list[str] = []
+
+    def apply(command: CreateCustomer, tx: Any, context: Any) -> Any:
+        if tx.dialect == "postgresql" and not cut:
+            cut.append(command.name)
+            both.cut(tx)
+        return sound(command, tx, context)
+
+    monkeypatch.setattr(CreateCustomer, "apply", apply)
+    both.one.sync()  # the hub begins anew on another connection
+    assert cut == ["甲"]
+    assert "could not be carried out" not in caplog.text
+    assert standing(both.one) == [("applied", ""), ("applied", "")]
