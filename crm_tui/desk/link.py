@@ -206,19 +206,20 @@ class Link:
     def _look(self) -> float:
         """Ask for a round where the hub has news, or does again what kept it; return seconds to look again.
 
-        A hub that is there and does not let a round end is left to the courier, who comes later and later:
-        all it has is news, and asking for them at once would never end.
+        A hub that is there and does not let a round end is left to the courier, who comes later and later: it
+        is only looked whether it is still there, since a round for each of its news would never end.
         """
         if self._online is False:
             self._hub.card()
             self.want()
-        elif self._trouble == Say.RECOVERING:
-            if not self._hub.card().recovering:
-                self.want()
         elif self._trouble == Say.FROZEN:
             self._hub.wait(self._known_cursors(), 0)
             self.want()
-        elif not self._trouble:
+        elif self._trouble:
+            recovering = self._hub.card().recovering
+            if self._trouble == Say.RECOVERING and not recovering:
+                self.want()
+        else:
             if self._hub.wait(self._known_cursors(), WATCH):
                 self.want()
             return DEBOUNCE * 2

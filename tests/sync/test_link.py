@@ -15,7 +15,7 @@ from crm_tui.hub.keeping import begin_recovery
 from crm_tui.store.replicated import REPLICATED
 from crm_tui.store.tables import customer
 from crm_tui.sync.digests import EACH
-from crm_tui.sync.messages import HubError, Say
+from crm_tui.sync.messages import HubCard, HubError, Say
 
 
 def refused(terminal: Any) -> str:
@@ -62,9 +62,19 @@ def test_what_only_time_can_mend_is_left_to_the_courier_who_comes_later_and_late
     monkeypatch.setattr("crm_tui.sync.client.PROTOCOL", 0)
     assert refused(till) == Say.UPGRADE_REQUIRED
     assert not wants(till)
+    monkeypatch.setattr(till.hub, "card", gone)
+    till.link._wanted.clear()
+    monkeypatch.setattr(till.link._stopping, "wait", lambda _: till.link._stopping.set())
+    till.link._watch()  # looks once, and finds out that the hub is gone
+    assert till.link._wanted.is_set()
+    till.link._stopping.clear()
     monkeypatch.undo()
     till.sync()
     assert not wants_soon(till)
+
+
+def gone() -> HubCard:
+    raise HubError(Say.UNREACHABLE, url="x", why="gone")
 
 
 def wants_soon(terminal: Any) -> bool:
