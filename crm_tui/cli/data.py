@@ -171,9 +171,8 @@ def export(
     filters = CustomerFilter(level=level, tag=tag, source=source, stage=stage, overdue_only=overdue)
     terminal: Terminal = context.obj
     with terminal.logged_in() as desk:
-        if not desk.viewer.may(Right.EXPORT):
+        if not desk.door.confirm().may(Right.EXPORT):
             fail(refusal("not_allowed", {"right": Right.EXPORT}), NOT_ALLOWED)
-        desk.door.confirm()
         page = desk.answer(customers_page, typed=typed, filters=filters, limit=ROW_LIMIT)
         if page.count > ROW_LIMIT:
             fail(refusal("export_needs_approval", {"limit": ROW_LIMIT}), NOT_ALLOWED)

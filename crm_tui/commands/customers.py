@@ -179,8 +179,11 @@ class EditCustomer(Command):
         if "level" in given:
             refresh_contact_state(tx, self.customer_id)
         index_customers(tx, [self.customer_id])
+        wrote, new_points = customer_within(tx, context, self.customer_id), points_of(tx, self.customer_id)
+        seen = {name: _as_seen(name, wrote, new_points) for name in given}
         return Outcome(
-            {"customer_id": self.customer_id}, undo=(EditCustomer(customer_id=self.customer_id, **back),)
+            {"customer_id": self.customer_id},
+            undo=(EditCustomer(customer_id=self.customer_id, **back, expected=seen),),
         )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from crm_tui.commands.base import Command, Context, Day, Fen, Id, Line, Outcome, Prose
 from crm_tui.commands.contact_state import refresh_contact_state
-from crm_tui.commands.overtaken import Seen, refuse_row_overtaken
+from crm_tui.commands.overtaken import Seen, refuse_row_overtaken, seen_of
 from crm_tui.commands.stage_log import enter_stage, has_begun, last_mover, last_visits, leave_stage
 from crm_tui.commands.within import branch_day, deal_within, living_customer, living_deal
 from crm_tui.domain.errors import Refused
@@ -105,7 +105,10 @@ class EditDeal(Command):
         refuse_row_overtaken(tx, self.expected, row, values)
         tx.update(deal, self.deal_id, **values)
         back = {name: getattr(row, name) for name in values}
-        return Outcome({"deal_id": self.deal_id}, undo=(EditDeal(deal_id=self.deal_id, **back),))
+        return Outcome(
+            {"deal_id": self.deal_id},
+            undo=(EditDeal(deal_id=self.deal_id, **back, expected=seen_of(values)),),
+        )
 
 
 class SetDealArchived(Command):

@@ -58,6 +58,11 @@ def refuse_row_overtaken(
     )
 
 
+def seen_of(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return values as who has just written them saw them: what the way back expects to find."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
 def _plain(value: object) -> object:
     """Return a column's value as ``Seen`` has it."""
     if isinstance(value, date):

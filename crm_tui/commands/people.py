@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import Row, func, select
 
 from crm_tui.commands.base import SYSTEM, Command, Context, Day, Id, Line, Outcome, StaffNumber
-from crm_tui.commands.overtaken import Seen, refuse_row_overtaken
+from crm_tui.commands.overtaken import Seen, refuse_row_overtaken, seen_of
 from crm_tui.commands.pipelines import PublishPipeline, StagePlan
 from crm_tui.commands.within import branch_day, refuse_used_id
 from crm_tui.domain.errors import Refused
@@ -219,7 +219,9 @@ class EditPerson(Command):
             _refuse_last_administrator(tx, row)
         tx.update(person, self.person_id, **values)
         back = {name: getattr(row, name) for name in given}
-        return Outcome({"person_id": self.person_id}, undo=(EditPerson(person_id=self.person_id, **back),))
+        wrote = seen_of({name: values[name] for name in given})
+        undo = EditPerson(person_id=self.person_id, **back, expected=wrote)
+        return Outcome({"person_id": self.person_id}, undo=(undo,))
 
 
 class SetPersonStatus(Command):

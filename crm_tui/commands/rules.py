@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 
 from crm_tui.commands.base import Command, Context, Fen, Id, Line, Outcome
 from crm_tui.commands.contact_state import refresh_contact_states
-from crm_tui.commands.overtaken import Seen, refuse_row_overtaken
+from crm_tui.commands.overtaken import Seen, refuse_row_overtaken, seen_of
 from crm_tui.commands.within import refuse_used_id
 from crm_tui.domain.errors import Refused
 from crm_tui.domain.overdue import LEVELS
@@ -164,6 +164,5 @@ class EditProduct(Command):
         refuse_row_overtaken(tx, self.expected, row, values)
         tx.update(product, self.product_id, **values)
         back = {name: getattr(row, name) for name in given}
-        return Outcome(
-            {"product_id": self.product_id}, undo=(EditProduct(product_id=self.product_id, **back),)
-        )
+        undo = EditProduct(product_id=self.product_id, **back, expected=seen_of(values))
+        return Outcome({"product_id": self.product_id}, undo=(undo,))

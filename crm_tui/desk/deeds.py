@@ -73,6 +73,7 @@ class Deeds:
         batch_id = self._books.ids()
         verdicts: list[Verdict] = []
         made: dict[str, Any] = {}
+        self._wished = False
         with self._books.write() as tx:
             actor = actor_of(tx, actor_id)
             for step in steps:

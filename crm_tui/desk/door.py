@@ -139,20 +139,20 @@ class Door:
         with self._books.write() as tx:
             credentials.drop_verifier(tx, person_id)
 
-    def confirm(self) -> None:
-        """Let the hub, if there is one, be met now, for what must not be done in its absence.
+    def confirm(self) -> Viewer:
+        """Let the hub, if there is one, be met now, for what must not be done in its absence; return who may.
 
         Raises:
             Refused: hub_needed, hub_frozen, person_frozen, person_unknown.
         """
         if self._link is None:
-            return
+            return self.viewer
         try:
             self._link.run()
         except HubError as no:
             raise Refused(Say.FROZEN if no.code == Say.FROZEN else "hub_needed", why=no.code) from no
         with self._books.read() as tx:
-            viewer_of(tx, self.viewer.person_id)
+            return viewer_of(tx, self.viewer.person_id)
 
     def _at_hub(self, deed: Callable[[Hub], T]) -> T:
         """Do what only the hub can; raises Refused hub_needed where it cannot be reached."""

@@ -209,8 +209,9 @@ class Link:
         A hub that is there and does not let a round end is left to the courier, who comes later and later: it
         is only looked whether it is still there, since a round for each of its news would never end.
         """
-        if self._online is False:
+        if self._trouble in _AWAY:
             self._hub.card()
+            self._say(busy=self._busy, online=True)
             self.want()
         elif self._trouble == Say.FROZEN:
             self._hub.wait(self._known_cursors(), 0)
@@ -219,6 +220,8 @@ class Link:
             recovering = self._hub.card().recovering
             if self._trouble == Say.RECOVERING and not recovering:
                 self.want()
+        elif self._busy:  # a long round: it knows of the news that it brings
+            return DEBOUNCE * 2
         else:
             if self._hub.wait(self._known_cursors(), WATCH):
                 self.want()

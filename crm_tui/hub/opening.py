@@ -30,7 +30,7 @@ from crm_tui.store.replica import set_cursors
 from crm_tui.store.tables import org_unit
 from crm_tui.store.transaction import Transaction
 from crm_tui.sync.joining import become_member
-from crm_tui.sync.machine import this_machine
+from crm_tui.sync.machine import program_version, this_machine
 from crm_tui.sync.messages import HubError, JoinAnswer
 
 
@@ -67,11 +67,14 @@ def open_hub(url: str, *, clock: Callable[[], datetime], new_id: Callable[[], st
             raise Refused("hub_missing", url=url)
     books = HubBooks.open(url, clock=clock)
     with books.read() as tx:
-        founded = bool(meta_value(tx, "epoch"))
+        founded, tried_by = bool(meta_value(tx, "epoch")), meta_value(tx, "tried_by")
     if not founded:
         books.close()
         raise Refused("hub_missing", url=postgres.shown(url))
-    rerun(books, new_id)
+    if tried_by != program_version():
+        rerun(books, new_id)
+        with books.write() as tx:
+            set_meta(tx, tried_by=program_version())
     return Authority(books, new_id)
 
 

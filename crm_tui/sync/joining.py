@@ -59,11 +59,13 @@ class Standing:
     def lease_over(self, now: datetime) -> bool:
         """Tell whether the hub has not been met for longer than people may work without it.
 
-        A clock that stands before the last meeting, by more than a wrong zone explains, proves nothing.
+        A clock that stands before the last meeting, by more than a wrong zone explains, proves nothing. One
+        that was wrong then may be right now.
         """
         if self.last_met is None:
             return False
-        return not -_OTHER_ZONE < now - self.last_met <= LEASE
+        since = now - self.last_met
+        return not any(-_OTHER_ZONE < one <= LEASE for one in (since, since + self.skew))
 
 
 def membership(tx: Transaction) -> Membership | None:

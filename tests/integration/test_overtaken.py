@@ -130,4 +130,26 @@ def test_a_product_that_was_changed_meanwhile_stays_so(office):
         assert (verdict.code, verdict.details) == ("field_changed", {"field": field, "now": now})
     stands = next(one for one in office.desk.answer(price_list) if one.id == made["product"])
     assert (stands.unit_price, stands.line_id) == (9_900, others["line"])
-    assert office.verdict(EditProduct(product_id=made["product"], active=True, expected={"active": False}))
+    again = EditProduct(product_id=made["product"], active=True, expected={"active": False})
+    assert office.verdict(again).applied
+
+
+def test_taking_an_edit_back_does_not_overwrite_what_somebody_else_has_written_since(office):
+    customer_id = office.customer(note="旧", phones=("13800138000",), tags=("急",))
+    deal_id = office.deal(customer_id, amount=100)
+    mine = (
+        EditCustomer(customer_id=customer_id, note="我", phones=("13900139001",), tags=()),
+        EditDeal(deal_id=deal_id, amount=200),
+    )
+    theirs = (EditCustomer(customer_id=customer_id, note="他"), EditDeal(deal_id=deal_id, amount=300))
+    for command, other in zip(mine, theirs, strict=True):
+        office.give(command)
+        assert [one.code for one in office.desk.undo()] == ["applied"]
+        assert [one.code for one in office.desk.redo()] == ["applied"]
+        office.as_person("5001")
+        office.give(other)
+        office.as_person("6001")
+        (no,) = office.desk.undo()
+        assert no.code == "field_changed"
+    assert office.desk.answer(profile, customer_id).note == "他"
+    assert office.desk.answer(gate, deal_id).deal.amount == 300

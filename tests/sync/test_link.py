@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from crm_tui.commands.customers import CreateCustomer
 from crm_tui.desk.link import PROBE
+from crm_tui.domain.errors import Refused
 from crm_tui.hub import recovery
 from crm_tui.hub.devices import set_frozen
 from crm_tui.hub.keeping import begin_recovery
@@ -133,3 +134,30 @@ def test_a_table_is_compared_once_an_hour_and_only_while_nothing_waits(
     first, second = (one for one in asked if one)
     assert first != second
     other.sync()
+
+
+def test_a_hub_that_is_back_is_asked_once_where_this_terminal_is_in_its_own_way(
+    organisation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till, _ = news_for(organisation)
+    till.link._online, till.link._trouble = False, Say.UNREACHABLE
+    assert wants(till)
+    assert till.link.state().online
+
+    def full(**_: object) -> None:
+        raise Refused("disk_full")
+
+    monkeypatch.setattr(till.link._client, "run", full)
+    with pytest.raises(Refused):
+        till.sync()
+    assert not wants(till)
+
+
+def test_while_a_round_is_under_way_nobody_asks_for_the_news_that_it_brings(
+    organisation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till, _ = news_for(organisation)
+    monkeypatch.setattr(till.link, "_busy", True)
+    assert not wants(till)
+    monkeypatch.undo()
+    assert wants(till)

@@ -301,3 +301,19 @@ def test_of_two_who_change_one_field_the_second_overwrites_nothing_unseen(organi
         == "field_changed"
     )
     assert two.verdict(EditCustomer(customer_id=made, name="丙", expected={"name": "甲改"})).applied
+
+
+def test_taking_back_an_edit_that_the_hub_refused_leaves_what_somebody_else_wrote(organisation: Any) -> None:
+    one = organisation.terminal("one", log_in="6001")
+    two = organisation.terminal("two", log_in="5001")
+    made = one.give(CreateCustomer(name="客", note="旧"))["customer_id"]
+    organisation.quiet()
+    one.give(EditCustomer(customer_id=made, note="我", expected={"note": "旧"}))
+    two.give(EditCustomer(customer_id=made, note="他", expected={"note": "旧"}))
+    two.sync()
+    one.sync()
+    assert [row.code for row in one.outbox()][-1] == "field_changed"
+    (no,) = one.desk.undo()
+    assert no.code == "field_changed"
+    organisation.quiet()
+    assert [row["note"] for row in two.rows(customer)] == ["他"]

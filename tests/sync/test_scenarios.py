@@ -252,7 +252,7 @@ def many_are_refused(organisation: Any, _: pytest.MonkeyPatch, refused: int = 12
 def the_network_comes_back(organisation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = _two(organisation)
     asked: list[str] = []
-    one.link._online = False
+    one.link._online, one.link._trouble = False, Say.UNREACHABLE
     monkeypatch.setattr(one.link, "want", lambda: asked.append("round") or one.link._stopping.set())
     one.link._watch()
     assert asked == ["round"]
