@@ -16,6 +16,10 @@ _HEADINGS: Final = {
     "Options": "cli.help_page.options",
     "Commands": "cli.help_page.verbs",
 }
+_FORMS: Final = {
+    "[OPTIONS]": "cli.help_page.form_options",
+    "COMMAND [ARGS]...": "cli.help_page.form_verb",
+}
 _HELP: Final = "Show this message and exit."
 _ABOUT: Final = re.compile(r"\[([^\[\]]*)\]\Z")
 """What Typer says behind an option: its default, its range, that it is needed."""
@@ -34,7 +38,7 @@ class _Page(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write how the verb is called."""
-        super().write_usage(prog, args, t("cli.help_page.usage") if prefix is None else prefix)
+        super().write_usage(prog, spoken_form(args), t("cli.help_page.usage") if prefix is None else prefix)
 
     def write_heading(self, heading: str) -> None:
         """Write the heading of a list."""
@@ -61,7 +65,16 @@ def _spoken_row(text: str) -> str:
 def _spoken_fact(said: str) -> str:
     if said.startswith("default: "):
         return t("cli.help_page.default", value=said.removeprefix("default: "))
+    if said.startswith("env var: "):
+        return t("cli.help_page.variable", name=said.removeprefix("env var: "))
     return t("cli.help_page.required") if said == "required" else said
+
+
+def spoken_form(pieces: str) -> str:
+    """Return how a verb is written, with Typer's own placeholders in the person's language."""
+    for placeholder, key in _FORMS.items():
+        pieces = pieces.replace(placeholder, t(key))
+    return pieces
 
 
 def _speak(command: Any) -> None:

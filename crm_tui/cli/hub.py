@@ -22,7 +22,7 @@ from crm_tui.cli.terminal import (
     Listing,
     Shape,
     Terminal,
-    count_rows,
+    counting,
     fail,
     refusing,
     say_json,
@@ -68,10 +68,10 @@ def init(
     source_home = terminal.home if source is None else type(terminal.home)(source)
     if not source_home.database.exists():
         fail(t("cli.no_data", path=source_home.path), USAGE)
-    with refusing(), hub_refusing():
+    with refusing(), hub_refusing(), counting() as say:
         check_url(at)
         clock = terminal.clock or wall_clock
-        made = make_hub(source_home.database, database, at, clock=clock, progress=count_rows)
+        made = make_hub(source_home.database, database, at, clock=clock, progress=say)
     if as_json:
         say_json({"organisation": made.organisation, "rows": made.rows, "url": at})
     typer.echo(t("cli.hub_made", organisation=made.organisation, rows=made.rows), err=True)

@@ -10,7 +10,7 @@ import typer
 
 from crm_tui.cli.hub_door import hub_refusing, opened_hub
 from crm_tui.cli.options import AsJson
-from crm_tui.cli.terminal import USAGE, Terminal, ask_pin, count_rows, fail, refusing, say_json
+from crm_tui.cli.terminal import USAGE, Terminal, ask_pin, counting, fail, refusing, say_json
 from crm_tui.cli.whom import local
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
@@ -42,7 +42,9 @@ def back_up(
     from crm_tui.hub.backups import back_up as save
 
     with opened_hub(context, database) as hub:
-        typer.echo(str(save(hub.books, database, file, count_rows)))
+        with counting() as say:
+            saved = save(hub.books, database, file, say)
+        typer.echo(str(saved))
 
 
 def look(context: typer.Context, *, database: Database, as_json: AsJson = False) -> None:
@@ -76,8 +78,8 @@ def bring_back(
     from crm_tui.hub.backups import put_back
 
     terminal: Terminal = context.obj
-    with refusing(), hub_refusing():
-        aside = put_back(file, database, terminal.clock or wall_clock, count_rows)
+    with refusing(), hub_refusing(), counting() as say:
+        aside = put_back(file, database, terminal.clock or wall_clock, say)
     typer.echo(t("hub_care.restored", path=file), err=True)
     if aside is not None:
         typer.echo(t("cli.kept_aside", path=aside), err=True)

@@ -11,7 +11,7 @@ import typer
 
 from crm_tui.cli.hub_door import hub_refusing
 from crm_tui.cli.options import AsJson
-from crm_tui.cli.terminal import USAGE, Terminal, count_rows, exit_code, fail, refusing, say_json
+from crm_tui.cli.terminal import USAGE, Terminal, counting, exit_code, fail, refusing, say_json
 from crm_tui.cli.whom import local
 from crm_tui.domain.errors import Refused
 from crm_tui.i18n import t
@@ -64,8 +64,8 @@ def _first_round(terminal: Terminal, joined: JoinAnswer) -> int:
     from crm_tui.sync.messages import HubError
 
     try:
-        with terminal.opened() as desk:
-            return _link(desk).run(progress=count_rows).pulled
+        with terminal.opened() as desk, counting() as say:
+            return _link(desk).run(progress=say).pulled
     except (HubError, Refused) as no:
         why = refusal(no.code, no.details)
         words = t("cli.joined_broke_off", organisation=joined.organisation, unit=joined.unit, why=why)
@@ -151,7 +151,9 @@ def _round(terminal: Terminal, *, digests: bool, as_json: bool) -> None:
     """Run one round, with the rows that have come on stderr while it lasts, and say what it brought."""
     with hub_refusing(), terminal.desk() as desk:
         link = _link(desk)
-        _say_report(link.run(digests=digests, progress=count_rows), as_json=as_json)
+        with counting() as say:
+            report = link.run(digests=digests, progress=say)
+        _say_report(report, as_json=as_json)
         _warn(link.state().standing)
 
 

@@ -317,8 +317,23 @@ def ask_pin(name: str) -> str:
     return str(typer.prompt(t("cli.pin", name=name), hide_input=True, err=True))
 
 
-def count_rows(rows: int) -> None:
-    """Say how many rows have come or gone so far, where somebody looks."""
-    if sys.stderr.isatty():
-        sys.stderr.write(t("cli.fetched", rows=rows) + "\r")  # what is said next takes the place of the count
-        sys.stderr.flush()
+@contextlib.contextmanager
+def counting() -> Iterator[Callable[[int], None]]:
+    """Yield what says how many rows have come or gone so far, where somebody looks; it is gone at the end."""
+    said = ""
+
+    def say(rows: int) -> None:
+        nonlocal said
+        if sys.stderr.isatty():
+            said = t("cli.fetched", rows=rows)
+            sys.stderr.write(f"\r{said}")
+            sys.stderr.flush()
+
+    try:
+        yield say
+    finally:
+        if said:
+            from rich.cells import cell_len
+
+            sys.stderr.write(f"\r{' ' * cell_len(said)}\r")
+            sys.stderr.flush()

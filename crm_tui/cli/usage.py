@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from typer.exceptions import TyperException
 
+from crm_tui.cli.help_page import spoken_form
 from crm_tui.i18n import t
 
 _WORDS: Final = (
@@ -33,7 +34,8 @@ def usage_words(error: TyperException) -> str:
     lines = [_sentence(error.format_message())]
     context: Any = getattr(error, "ctx", None)
     if context is not None:
-        form = " ".join((context.command_path, *context.command.collect_usage_pieces(context)))
+        pieces = " ".join(context.command.collect_usage_pieces(context))
+        form = f"{context.command_path} {spoken_form(pieces)}"
         lines.append(t("cli.usage.form", form=form, help=f"{context.command_path} --help"))
     return "\n".join(lines)
 

@@ -26,8 +26,8 @@ from crm_tui.hub.copying import (
     remove_rows,
 )
 from crm_tui.hub.keeping import begin_recovery
-from crm_tui.hub.probe import of_hub
-from crm_tui.hub.tables import device, hub_metadata, invite, seat
+from crm_tui.hub.probe import hub_facts, of_hub
+from crm_tui.hub.tables import device, hub_meta, hub_metadata, invite, seat
 from crm_tui.hub.together import take_turn
 from crm_tui.store.backup import backup, free_name, new_backup, restore
 from crm_tui.store.engine import DELETE, for_writing, open_engine
@@ -45,7 +45,7 @@ def back_up(books: HubBooks, url: str, target: Path, progress: Progress = in_sil
     how many of them it has so far.
 
     Raises:
-        Refused: as ``store.backup.backup`` does, with hub_damaged (why) for database_damaged; backup_damaged
+        Refused: as ``store.backup.backup`` does, with hub_damaged (why) for database_damaged; backup_differs
             (path, why) where a copy differs from what it was made of.
     """
     began = books.now
@@ -95,10 +95,24 @@ def put_back(
     except Refused as no:
         raise Refused("hub_in_use") if no.code == "database_in_use" else no from no
     with closing(HubBooks.open(url, clock=clock)) as books, books.write() as tx:
-        if url.startswith(SHARE):
-            set_meta(tx, share="1")
+        _note_share(tx, on_share=url.startswith(SHARE) or (aside is not None and _is_shared(aside)))
         _begin_anew(tx, aside)
     return aside
+
+
+def _is_shared(path: Path) -> bool:
+    """Tell whether a file was a hub that terminals opened themselves; one that cannot be read is none."""
+    try:
+        return "share" in hub_facts(path)
+    except Refused:
+        return False
+
+
+def _note_share(tx: Transaction, *, on_share: bool) -> None:
+    """Let a hub know whether its file is one that terminals open: a backup may come from the other kind."""
+    tx.delete_where(hub_meta, hub_meta.c.name == "share")
+    if on_share:
+        set_meta(tx, share="1")
 
 
 def _write_file(tx: Transaction, target: Path, progress: Progress) -> None:
@@ -149,16 +163,17 @@ def _replace_rows(
         remove_rows(tx, WHOLE)
     copy_rows(source, tx, WHOLE, progress)
     _compare(source, tx, saved)
+    _note_share(tx, on_share=False)
     _begin_anew(tx, aside)
     return aside
 
 
 def _compare(source: Transaction, copy: Transaction, path: Path) -> None:
-    """Look whether a copy has the very rows of what it was made of; raises Refused backup_damaged."""
+    """Look whether a copy has the very rows of what it was made of; raises Refused backup_differs."""
     expected, found = digests_of(source, WHOLE), digests_of(copy, WHOLE)
     differing = [name for name in expected if found[name] != expected[name]]
     if differing:
-        raise Refused("backup_damaged", path=str(path), why=", ".join(differing))
+        raise Refused("backup_differs", path=str(path), why=", ".join(differing))
 
 
 def _begin_anew(tx: Transaction, aside: Path | None) -> None:

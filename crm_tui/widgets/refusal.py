@@ -39,7 +39,7 @@ def _in_words(details: Mapping[str, object]) -> dict[str, str]:
     """Return the details as they are spoken; the reason of a field is a sentence with its limit."""
     words = {name: _spoken(value) for name, value in details.items()}
     if "now" in details:
-        words["now"] = code_words(str(details.get("field", "")), words["now"])
+        words["now"] = code_words(str(details.get("field", "")), words["now"]) or t("work.nothing")
     reason = f"invalid.{details.get('why')}"
     return words | {"why": t(reason, **words)} if knows(reason) else words
 

@@ -172,6 +172,7 @@ async def test_f4_adds_a_tag_in_use(office, at_work):
         pilot.app.screen.form.row("tags").field.focus()
         await fill(pilot, tags="急")
         await pilot.press("f4")
+        await pilot.pause()
         await pilot.press("1")
         await pilot.pause()
         assert pilot.app.screen.text("tags") == "急 复式"

@@ -13,13 +13,10 @@ from crm_tui.commands.customers import CreateCustomer, EditCustomer
 from crm_tui.desk import leases
 from crm_tui.desk.leases import Leases
 from crm_tui.domain.errors import Refused
-from crm_tui.hub import accounts
 from crm_tui.hub.devices import set_frozen
-from crm_tui.hub.server import Server
 from crm_tui.store.edit_leases import Lease
 from crm_tui.store.tables import customer, edit_lease
-from crm_tui.sync.http import HttpHub
-from crm_tui.sync.messages import HubError, JoinRequest, LeaseRequest, Say
+from crm_tui.sync.messages import HubError, LeaseRequest, Say
 
 
 class Two:
@@ -173,19 +170,8 @@ async def test_a_hub_that_is_away_cannot_be_asked_and_ends_nothing(two):
 
 
 @pytest.mark.usefixtures("in_a_file")
-def test_a_hub_that_knows_of_no_leases_is_told_from_one_that_refuses(authority, office, monkeypatch, request):
-    whole = Server.application
-
-    def older(server: Server, prefix: str = "") -> Any:
-        made = whole(server, prefix)
-        made.router.routes = [one for one in made.router.routes if one.path != "/v1/lease"]
-        return made
-
-    monkeypatch.setattr(Server, "application", older)
-    hub = HttpHub(request.getfixturevalue("hub_url"))
-    code = accounts.invite_terminal(authority.books, office.units["Jingan"], "till").code
-    answer = hub.join(JoinRequest(code=code, machine="m", protocol=1))
-    hub.speak_as(answer.device_id, answer.secret)
+def test_a_hub_that_knows_of_no_leases_is_told_from_one_that_refuses(office, older_hub):
+    hub = older_hub("/v1/lease")
     with pytest.raises(HubError) as no:
         hub.lease(LeaseRequest(person_id=office.people["6001"], customer_id="c", holder="h"))
     hub.close()

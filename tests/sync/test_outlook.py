@@ -13,7 +13,6 @@ from crm_tui.desk.outlook import Outlook
 from crm_tui.domain.errors import Refused
 from crm_tui.hub import accounts
 from crm_tui.hub.devices import move, set_frozen
-from crm_tui.hub.server import Server
 from crm_tui.store.outbox import fact
 from crm_tui.store.replica import cursors
 from crm_tui.store.tables import person
@@ -168,22 +167,8 @@ async def test_a_frozen_person_is_told_so(organisation):
 
 
 @pytest.mark.usefixtures("in_a_file")
-async def test_a_hub_that_does_not_know_the_questions_yet_is_told_from_one_that_refuses(
-    authority, office, monkeypatch, request
-):
-    whole = Server.application
-
-    def older(server: Server, prefix: str = "") -> Any:
-        made = whole(server, prefix)
-        gone = {"/v1/devices", "/v1/position"}
-        made.router.routes = [one for one in made.router.routes if one.path not in gone]
-        return made
-
-    monkeypatch.setattr(Server, "application", older)
-    hub = HttpHub(request.getfixturevalue("hub_url"))
-    code = accounts.invite_terminal(authority.books, office.units["Jingan"], "till").code
-    answer = hub.join(JoinRequest(code=code, machine="m", protocol=1))
-    hub.speak_as(answer.device_id, answer.secret)
+async def test_a_hub_that_does_not_know_the_questions_yet_is_told_from_one_that_refuses(office, older_hub):
+    hub = older_hub("/v1/devices", "/v1/position")
     office.as_person("1001")
     link = outlook.Link(office.desk._books, hub, machine="m")
     asking = Outlook(office.desk.door, link)

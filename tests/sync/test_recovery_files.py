@@ -31,14 +31,6 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, hub_kind: str, tmp_path: Path) -> str:
-    """Where the hub's database is."""
-    if hub_kind == "postgresql":
-        return str(request.getfixturevalue("hub_server"))
-    return f"sqlite:///{tmp_path / 'hub' / 'hub.db'}"
-
-
-@pytest.fixture
 def hub(authority: Authority, office: Any, tmp_path: Path, organise: Any) -> Any:
     """An organisation with a hub and a terminal at it."""
     made = organise(authority, office, tmp_path)
@@ -50,10 +42,10 @@ def hub(authority: Authority, office: Any, tmp_path: Path, organise: Any) -> Any
 
 
 @pytest.fixture
-def cli(tmp_path: Path, url: str) -> Run:
+def cli(tmp_path: Path, hub_place: str) -> Run:
     def run(*words: str, who: str = "1001") -> Result:
         before = ["--home", str(tmp_path / "nobody"), "--as", who, "hub"]
-        return CliRunner().invoke(build_program(), [*before, *words, "--db", url])
+        return CliRunner().invoke(build_program(), [*before, *words, "--db", hub_place])
 
     return run
 
@@ -95,12 +87,12 @@ def test_what_was_spoilt_is_found(hub: Any, look: str, spoil: Any) -> None:
 
 
 def test_a_hub_that_is_put_back_from_its_backup_has_everything_again(
-    hub: Any, cli: Run, url: str, tmp_path: Path, ids: Callable[[], str]
+    hub: Any, cli: Run, hub_place: str, tmp_path: Path, ids: Callable[[], str]
 ) -> None:
     till, saved = hub.terminals["till"], tmp_path / "saved.db"
     first = till.give(CreateCustomer(name="备份前"))["customer_id"]
     till.sync()
-    assert backups.back_up(hub.authority.books, url, saved) == saved
+    assert backups.back_up(hub.authority.books, hub_place, saved) == saved
     second = till.give(CreateCustomer(name="备份后"))["customer_id"]
     till.sync()
     late = hub.terminal("late", log_in="6002")
@@ -111,7 +103,7 @@ def test_a_hub_that_is_put_back_from_its_backup_has_everything_again(
     done = cli("restore", str(saved))
     assert done.exit_code == 0, done.output
     assert json.loads(cli("recover", "--json").stdout)["recovering"]
-    books = HubBooks.open(url, clock=hub.clock)
+    books = HubBooks.open(hub_place, clock=hub.clock)
     for terminal in (till, late):
         _reach_anew(terminal, Authority(books, ids))
     for terminal in (till, late, till, late):
@@ -135,7 +127,7 @@ def _reach_anew(terminal: Any, authority: Authority) -> None:
 
 
 def test_terminals_prune_only_what_a_checked_backup_holds_and_only_what_is_old(
-    hub: Any, url: str, tmp_path: Path
+    hub: Any, hub_place: str, tmp_path: Path
 ) -> None:
     till = hub.terminals["till"]
     till.give(CreateCustomer(name="旧"))
@@ -144,7 +136,7 @@ def test_terminals_prune_only_what_a_checked_backup_holds_and_only_what_is_old(
     till.give(CreateCustomer(name="新"))
     till.sync()
     assert len(till.outbox()) == 2
-    backups.back_up(hub.authority.books, url, tmp_path / "saved.db")
+    backups.back_up(hub.authority.books, hub_place, tmp_path / "saved.db")
     till.sync()
     assert [row.args["name"] for row in till.outbox()] == ["新"]
 

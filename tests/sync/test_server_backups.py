@@ -43,14 +43,6 @@ on_a_server = pytest.mark.parametrize("hub_kind", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, hub_kind: str, tmp_path: Path) -> str:
-    """Where the hub's database is."""
-    if hub_kind == "postgresql":
-        return str(request.getfixturevalue("hub_server"))
-    return f"sqlite:///{tmp_path / 'hub' / 'hub.db'}"
-
-
-@pytest.fixture
 def hub(authority: Authority, office: Any, tmp_path: Path, organise: Any) -> Iterator[Any]:
     """An organisation with a hub and two terminals at it."""
     made = organise(authority, office, tmp_path)
@@ -122,7 +114,7 @@ def refusal_of(work: Callable[[], object]) -> Refused:
 
 
 @on_a_server
-def test_the_file_is_the_hub_as_it_was_and_verifies(hub: Any, url: str, saved: Path) -> None:
+def test_the_file_is_the_hub_as_it_was_and_verifies(hub: Any, hub_place: str, saved: Path) -> None:
     till = hub.terminals["till"]
     made = till.give(CreateCustomer(name="甲", phones=("13900001111",), tags=("老客", "VIP")))
     till.give(hub.office.spoken(made["customer_id"]))
@@ -130,7 +122,7 @@ def test_the_file_is_the_hub_as_it_was_and_verifies(hub: Any, url: str, saved: P
     hub.quiet()
     before = everything(hub.authority.books)
     told: list[int] = []
-    assert back_up(hub.authority.books, url, saved, told.append) == saved
+    assert back_up(hub.authority.books, hub_place, saved, told.append) == saved
     assert told == sorted(told)
     assert [one.name for one in saved.parent.iterdir()] == ["saved.db"]
     assert saved.stat().st_mode & 0o077 == 0
@@ -142,7 +134,7 @@ def test_the_file_is_the_hub_as_it_was_and_verifies(hub: Any, url: str, saved: P
 
 @on_a_server
 def test_what_is_committed_while_a_backup_is_made_is_not_said_to_be_in_it(
-    hub: Any, url: str, saved: Path
+    hub: Any, hub_place: str, saved: Path
 ) -> None:
     till, desk = hub.terminals["till"], hub.terminals["desk"]
     till.give(CreateCustomer(name="之前"))
@@ -153,7 +145,7 @@ def test_what_is_committed_while_a_backup_is_made_is_not_said_to_be_in_it(
             desk.give(CreateCustomer(name="其间"))
             desk.sync()
 
-    back_up(hub.authority.books, url, saved, meanwhile)
+    back_up(hub.authority.books, hub_place, saved, meanwhile)
     assert [row.state for row in desk.outbox()] == ["applied"]
     assert (hub.device(till).safe_seq, hub.device(till).last_seq) == (1, 1)
     assert (hub.device(desk).safe_seq, hub.device(desk).last_seq) == (0, 1)
@@ -166,12 +158,12 @@ def test_what_is_committed_while_a_backup_is_made_is_not_said_to_be_in_it(
 
 @on_both
 def test_a_hub_moves_to_the_other_kind_of_database_and_loses_nothing(
-    hub: Any, url: str, saved: Path, moved_to: str, ids: Any
+    hub: Any, hub_place: str, saved: Path, moved_to: str, ids: Any
 ) -> None:
     till, desk = hub.terminals["till"], hub.terminals["desk"]
     till.give(CreateCustomer(name="甲", phones=("13900001111",)))
     till.sync()
-    back_up(hub.authority.books, url, saved)
+    back_up(hub.authority.books, hub_place, saved)
     desk.give(CreateCustomer(name="乙", phones=("13900001111",)))  # the number is taken: to be looked at
     hub.quiet()
     answered = {row.cmd_id for row in hub.log()}
@@ -199,52 +191,62 @@ def test_a_hub_moves_to_the_other_kind_of_database_and_loses_nothing(
 
 @on_both
 def test_a_hub_that_is_put_on_a_share_knows_it_whoever_opens_it_and_how(
-    hub: Any, url: str, saved: Path, share: Path
+    hub: Any, hub_place: str, saved: Path, share: Path
 ) -> None:
-    back_up(hub.authority.books, url, saved)
+    back_up(hub.authority.books, hub_place, saved)
     put_back(saved, (share / "hub.db").as_uri(), hub.clock)
     books = HubBooks.open(f"sqlite:///{share / 'hub.db'}", clock=hub.clock)
     with books.read() as tx:
         assert tx.scalar(text("PRAGMA journal_mode")) == "delete", "no log beside a file on a share"
     books.close()
+    again = saved.with_name("again.db")
+    with closing(HubBooks.open((share / "hub.db").as_uri(), clock=hub.clock)) as shared:
+        back_up(shared, (share / "hub.db").as_uri(), again)
+    own = f"sqlite:///{saved.with_name('own.db')}"
+    put_back(again, own, hub.clock)
+    for place, kept in ((own, "wal"), (f"sqlite:///{share / 'hub.db'}", "delete")):
+        if kept == "delete":
+            put_back(again, place, hub.clock)  # by another way to the same share: it stays one
+        with closing(HubBooks.open(place, clock=hub.clock)) as books, books.read() as tx:
+            assert tx.scalar(text("PRAGMA journal_mode")) == kept
 
 
 @on_a_server
 def test_what_stood_there_is_kept_beside_the_backup_and_can_be_put_back_itself(
-    hub: Any, url: str, saved: Path, ids: Any
+    hub: Any, hub_place: str, saved: Path, ids: Any
 ) -> None:
     till = hub.terminals["till"]
-    back_up(hub.authority.books, url, saved)
+    back_up(hub.authority.books, hub_place, saved)
     till.give(CreateCustomer(name="备份后"))
     hub.terminal("late", log_in="6001")
     hub.quiet()
     before = everything(hub.authority.books)
     hub.authority.books.close()
-    aside = put_back(saved, url, hub.clock)
+    aside = put_back(saved, hub_place, hub.clock)
     assert aside == saved.with_name("saved.db.replaced-1")
     kept = HubBooks.open(f"sqlite:///{aside}", clock=hub.clock)
     assert everything(kept) == before
     kept.close()
-    books = HubBooks.open(url, clock=hub.clock)
+    books = HubBooks.open(hub_place, clock=hub.clock)
     with books.read() as tx:
         assert tx.rows(select(customer)) == []
         known = {row.name: (row.last_seq, row.safe_seq) for row in tx.rows(select(device))}
         assert known == {"till": (0, -1), "desk": (0, -1), "late": (0, -1)}
         assert tx.scalar(text("SELECT current_user")) == postgres.ROLE
     books.close()
-    assert put_back(aside, url, hub.clock) == saved.with_name("saved.db.replaced-1.replaced-1")
-    reach(hub, Authority(HubBooks.open(url, clock=hub.clock), ids))
+    assert put_back(aside, hub_place, hub.clock) == saved.with_name("saved.db.replaced-1.replaced-1")
+    reach(hub, Authority(HubBooks.open(hub_place, clock=hub.clock), ids))
     come_again(hub)
     assert [row["name"] for row in till.rows(customer)] == ["备份后"]
 
 
 @on_a_server
 def test_what_cannot_be_put_back_is_refused_and_nothing_is_changed(
-    hub: Any, url: str, saved: Path, office: Any
+    hub: Any, hub_place: str, saved: Path, office: Any
 ) -> None:
     hub.terminals["till"].give(CreateCustomer(name="甲"))
     hub.quiet()
-    back_up(hub.authority.books, url, saved)
+    back_up(hub.authority.books, hub_place, saved)
     before = everything(hub.authority.books)
     hub.authority.books.close()
     bad = saved.with_name("bad.db")
@@ -260,27 +262,27 @@ def test_what_cannot_be_put_back_is_refused_and_nothing_is_changed(
         plain.commit()
     terminal = backup(office.desk._books.path, saved.with_name("terminal.db"))
     for file, place, code in (
-        (saved.with_name("none.db"), url, "backup_missing"),
-        (terminal, url, "backup_no_hub"),
-        (bad, url, "backup_damaged"),
-        (other, url, "backup_other_hub"),
-        (saved, f"{url}&crm_org=another", "backup_other_hub"),
+        (saved.with_name("none.db"), hub_place, "backup_missing"),
+        (terminal, hub_place, "backup_no_hub"),
+        (bad, hub_place, "backup_damaged"),
+        (other, hub_place, "backup_other_hub"),
+        (saved, f"{hub_place}&crm_org=another", "backup_other_hub"),
     ):
         assert refusal_of(partial(put_back, file, place, hub.clock)).code == code
-    books = HubBooks.open(url, clock=hub.clock)
+    books = HubBooks.open(hub_place, clock=hub.clock)
     assert everything(books) == before
     assert {one.name for one in saved.parent.iterdir()} == {"saved.db", "bad.db", "other.db", "terminal.db"}
     books.close()
 
 
 @pytest.fixture
-def cli(url: str, tmp_path: Path) -> Callable[..., Result]:
+def cli(hub_place: str, tmp_path: Path) -> Callable[..., Result]:
     """Run a verb of the hub."""
 
     def run(*words: str) -> Result:
         i18n.use("en")
         before = ["--home", str(tmp_path / "nobody"), "hub"]
-        return CliRunner().invoke(build_program(), [*before, *words, "--db", url])
+        return CliRunner().invoke(build_program(), [*before, *words, "--db", hub_place])
 
     return run
 
@@ -307,10 +309,10 @@ def test_the_verbs_save_a_server_and_put_it_back_unless_somebody_works_there(
 
 @on_a_server
 def test_of_several_organisations_one_is_put_back_and_the_others_stay(
-    hub: Any, url: str, saved: Path
+    hub: Any, hub_place: str, saved: Path
 ) -> None:
     own = hub.units["Haitang"]
-    back_up(hub.authority.books, url, saved)
+    back_up(hub.authority.books, hub_place, saved)
     hub.authority.books.close()
     theirs = saved.with_name("theirs.db")
     theirs.write_bytes(saved.read_bytes())
@@ -320,12 +322,12 @@ def test_of_several_organisations_one_is_put_back_and_the_others_stay(
         plain.execute("UPDATE hub_meta SET value = 'theirs' WHERE name = 'organisation_id'")
         plain.execute("UPDATE hub_meta SET value = 'Theirs' WHERE name = 'organisation'")
         plain.commit()
-    assert put_back(theirs, f"{url}&crm_org=theirs", hub.clock) is None
-    no = refusal_of(lambda: put_back(saved, url, hub.clock))
+    assert put_back(theirs, f"{hub_place}&crm_org=theirs", hub.clock) is None
+    no = refusal_of(lambda: put_back(saved, hub_place, hub.clock))
     assert (no.code, "Theirs: crm_org=theirs" in no.details["names"]) == ("hub_organisations", True)
-    others = HubBooks.open(f"{url}&crm_org=theirs", clock=hub.clock)
+    others = HubBooks.open(f"{hub_place}&crm_org=theirs", clock=hub.clock)
     before = everything(others)
-    put_back(saved, f"{url}&crm_org={own}", hub.clock)
+    put_back(saved, f"{hub_place}&crm_org={own}", hub.clock)
     assert everything(others) == before
     with others.read() as tx:
         assert meta_value(tx, "organisation") == "Theirs"
@@ -333,7 +335,7 @@ def test_of_several_organisations_one_is_put_back_and_the_others_stay(
 
 
 @on_a_server
-def test_who_breaks_off_leaves_nothing_half_done(hub: Any, url: str, saved: Path) -> None:
+def test_who_breaks_off_leaves_nothing_half_done(hub: Any, hub_place: str, saved: Path) -> None:
     def stop(_rows: int) -> None:
         raise KeyboardInterrupt
 
@@ -345,22 +347,22 @@ def test_who_breaks_off_leaves_nothing_half_done(hub: Any, url: str, saved: Path
     books = hub.authority.books
     before = everything(books)
     with pytest.raises(KeyboardInterrupt):
-        back_up(books, url, saved, stop)
-    assert refusal_of(lambda: back_up(books, url, saved, full)).code == "disk_full"
+        back_up(books, hub_place, saved, stop)
+    assert refusal_of(lambda: back_up(books, hub_place, saved, full)).code == "disk_full"
     assert list(saved.parent.iterdir()) == []
     assert everything(books) == before
-    back_up(books, url, saved)
+    back_up(books, hub_place, saved)
     before = everything(books)
     books.close()
     with pytest.raises(KeyboardInterrupt):
-        put_back(saved, url, hub.clock, stop)
+        put_back(saved, hub_place, hub.clock, stop)
     assert [one.name for one in saved.parent.iterdir()] == ["saved.db"]
     assert everything(books) == before
 
 
 @on_a_server
 def test_a_copy_that_differs_is_no_backup_and_never_takes_the_place_of_the_hub(
-    hub: Any, url: str, saved: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Any, hub_place: str, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books, copied = hub.authority.books, backups.copy_rows
     hub.terminals["till"].give(CreateCustomer(name="甲"))
@@ -370,33 +372,33 @@ def test_a_copy_that_differs_is_no_backup_and_never_takes_the_place_of_the_hub(
         copied(source, target, *more)
         target.update_where(customer, name="乙")
 
-    back_up(books, url, saved)
+    back_up(books, hub_place, saved)
     before = everything(books)
     monkeypatch.setattr(backups, "copy_rows", lossy)
-    no = refusal_of(lambda: back_up(books, url, saved.with_name("lossy.db")))
-    assert (no.code, no.details["why"]) == ("backup_damaged", "customer")
+    no = refusal_of(lambda: back_up(books, hub_place, saved.with_name("lossy.db")))
+    assert (no.code, no.details["why"]) == ("backup_differs", "customer")
     assert everything(books) == before
     assert [one.name for one in saved.parent.iterdir()] == ["saved.db"]
     books.close()
     monkeypatch.setattr(backups, "_write_file", lambda *_: None)
     monkeypatch.setattr(backups, "_accounts", lambda _: {})
-    no = refusal_of(lambda: put_back(saved, url, hub.clock))
-    assert (no.code, no.details["why"]) == ("backup_damaged", "customer")
+    no = refusal_of(lambda: put_back(saved, hub_place, hub.clock))
+    assert (no.code, no.details["why"]) == ("backup_differs", "customer")
     assert everything(books) == before
 
 
 @on_a_server
 def test_what_a_terminal_holds_of_the_hub_before_it_was_put_back_is_not_pruned_too_early(
-    hub: Any, url: str, saved: Path, ids: Any
+    hub: Any, hub_place: str, saved: Path, ids: Any
 ) -> None:
     """The backup itself does not say that it is one: what came after it is kept until the next is made."""
     till = hub.terminals["till"]
     till.give(CreateCustomer(name="旧"))
     hub.quiet()
-    back_up(hub.authority.books, url, saved)
+    back_up(hub.authority.books, hub_place, saved)
     hub.authority.books.close()
-    put_back(saved, url, hub.clock)
-    reach(hub, Authority(HubBooks.open(url, clock=hub.clock), ids))
+    put_back(saved, hub_place, hub.clock)
+    reach(hub, Authority(HubBooks.open(hub_place, clock=hub.clock), ids))
     come_again(hub)
     hub.clock.move(days=40)
     hub.quiet()
